@@ -1,0 +1,57 @@
+package lifecycle
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Severity orders events and messages.
+type Severity string
+
+// The severities, mildest first.
+const (
+	Info     Severity = "info"
+	Notice   Severity = "notice"
+	Warning  Severity = "warning"
+	Critical Severity = "critical"
+)
+
+// Event is something that happened, written in the transaction of the state
+// change that it tells of. Names are dotted and stable; EventKinds lists them.
+type Event struct {
+	ID          string          `json:"id"` // ULID, set by the store when empty
+	Name        string          `json:"name"`
+	Severity    Severity        `json:"severity"`
+	ProjectID   string          `json:"projectId,omitempty"`
+	ClusterID   string          `json:"clusterId,omitempty"`
+	OperationID string          `json:"operationId,omitempty"`
+	Subject     string          `json:"subject"` // stable key for grouping and dedup
+	Actor       string          `json:"actor,omitempty"`
+	Text        Text            `json:"text"`
+	Data        json.RawMessage `json:"data,omitempty"`
+	At          time.Time       `json:"at"`
+}
+
+// EventKind documents one event name; the events reference page is made of these.
+type EventKind struct {
+	Name     string
+	Severity Severity
+	// SummaryKey is the catalogue key of its one-line description.
+	SummaryKey string
+}
+
+// EventKinds lists every event that the engine and the commands write.
+var EventKinds = []EventKind{
+	{"operation.queued", Info, "event.operation.queued"},
+	{"operation.started", Info, "event.operation.started"},
+	{"operation.stage", Info, "event.operation.stage"},
+	{"operation.blocked", Warning, "event.operation.blocked"},
+	{"operation.stopped", Notice, "event.operation.stopped"},
+	{"operation.undone", Notice, "event.operation.undone"},
+	{"operation.cancelled", Notice, "event.operation.cancelled"},
+	{"cluster.create.succeeded", Notice, "event.cluster.create.succeeded"},
+	{"cluster.create.failed", Warning, "event.cluster.create.failed"},
+	{"cluster.delete.succeeded", Notice, "event.cluster.delete.succeeded"},
+	{"cluster.delete.failed", Warning, "event.cluster.delete.failed"},
+	{"security.denied", Notice, "event.security.denied"},
+}

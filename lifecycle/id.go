@@ -1,0 +1,16 @@
+package lifecycle
+
+import (
+	"fmt"
+	"strings"
+)
+
+// unitPrefix starts the name of every transient unit of ours on a host.
+const unitPrefix = "cox-"
+
+// unitName is "cox-<operation>-<phase>-<attempt>"; one host runs a phase once at
+// a time, so the node need not be in it.
+func unitName(op *Operation, phase string, attempt int) string {
+	id := strings.ToLower(op.ID)
+	return fmt.Sprintf("%s%s-%s-%d", unitPrefix, id, phase, attempt)
+}
