@@ -55,3 +55,9 @@ var EventKinds = []EventKind{
 	{"cluster.delete.failed", Warning, "event.cluster.delete.failed"},
 	{"security.denied", Notice, "event.security.denied"},
 }
+
+// CancelledEvent tells that op was taken out of the queue.
+func CancelledEvent(op *Operation, at time.Time) Event {
+	return operationEvent(op, "operation.cancelled", at, T("event.operation.cancelled.text",
+		"op", op.Label(), "cluster", op.ClusterName))
+}

@@ -106,15 +106,28 @@ type State struct {
 	// secret may be given to it.
 	Log func(line string)
 
-	journal journal
+	journal Journal
 	phase   string
 }
 
-// journal is the State's way to the store, under the operation's fence.
-type journal interface {
-	checkpoint(ctx context.Context, c Checkpoint) error
-	value(ctx context.Context, key string) (string, error)
-	secret(ctx context.Context, key string) (string, error)
+// Journal is a State's way to the store, under the operation's fence.
+type Journal interface {
+	// Checkpoint persists c, or fails with ErrFenced and writes nothing.
+	Checkpoint(ctx context.Context, c Checkpoint) error
+	// Value and Secret give what an earlier Checkpoint kept, "" when nothing.
+	Value(ctx context.Context, key string) (string, error)
+	Secret(ctx context.Context, key string) (string, error)
+}
+
+// NewState makes the State of one step. A nil journal is allowed while planning:
+// nothing can be remembered then.
+func NewState(op *Operation, c *Cluster, nodes []*Node, node *Node, phase string, attempt int,
+	log func(string), j Journal) *State {
+	if log == nil {
+		log = func(string) {}
+	}
+	return &State{Operation: op, Cluster: c, Nodes: nodes, Node: node, Attempt: attempt, Log: log,
+		Planning: j == nil, journal: j, phase: phase}
 }
 
 // UnitName is the name of the transient unit in which this step's remote work
@@ -128,7 +141,7 @@ func (s *State) UnitName() string {
 // It fails with ErrFenced when the operation has been taken over.
 func (s *State) Remember(ctx context.Context, key, value string, secret bool) error {
 	v := Value{Key: key, Value: value, Secret: secret}
-	return s.journal.checkpoint(ctx, Checkpoint{Values: []Value{v}})
+	return s.journal.Checkpoint(ctx, Checkpoint{Values: []Value{v}})
 }
 
 // Recall gives what Remember stored, or "" when there is nothing.
@@ -137,22 +150,22 @@ func (s *State) Recall(ctx context.Context, key string, secret bool) (string, er
 		return "", nil
 	}
 	if secret {
-		return s.journal.secret(ctx, key)
+		return s.journal.Secret(ctx, key)
 	}
-	return s.journal.value(ctx, key)
+	return s.journal.Value(ctx, key)
 }
 
 // SaveNode persists a change of s.Node or of another node of the cluster.
 func (s *State) SaveNode(ctx context.Context, n *Node) error {
-	return s.journal.checkpoint(ctx, Checkpoint{Nodes: []*Node{n}})
+	return s.journal.Checkpoint(ctx, Checkpoint{Nodes: []*Node{n}})
 }
 
 // SaveCluster persists a change of s.Cluster (endpoint, version).
 func (s *State) SaveCluster(ctx context.Context) error {
-	return s.journal.checkpoint(ctx, Checkpoint{Cluster: s.Cluster})
+	return s.journal.Checkpoint(ctx, Checkpoint{Cluster: s.Cluster})
 }
 
 // SaveKubeconfig seals the cluster's administrator kubeconfig in the store.
 func (s *State) SaveKubeconfig(ctx context.Context, kubeconfig string) error {
-	return s.journal.checkpoint(ctx, Checkpoint{Kubeconfig: kubeconfig})
+	return s.journal.Checkpoint(ctx, Checkpoint{Kubeconfig: kubeconfig})
 }

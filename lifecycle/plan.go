@@ -6,6 +6,8 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"slices"
+	"sync"
 )
 
 // PlanStep is one sentence of a plan.
@@ -28,44 +30,52 @@ type Plan struct {
 }
 
 // MakePlan walks the procedure over the cluster as it would be and asks every
-// phase what is needed. Problems are collected, not returned: the error is only
-// for what prevented the planning itself.
+// phase what is needed, the nodes of a stage at the same time. Problems are
+// collected, not returned: the error is only for what prevented the planning.
 func MakePlan(ctx context.Context, p Procedure, op *Operation, c *Cluster, nodes []*Node) (Plan, error) {
 	plan := Plan{Kind: p.Kind, Version: p.Version}
-	for _, stage := range p.Stages {
-		if stage.When != nil && !stage.When(c) {
-			continue
+	for _, stage := range p.stagesFor(c) {
+		steps, found := planStage(ctx, stage, op, c, nodes)
+		if err := ctx.Err(); err != nil {
+			return plan, err
 		}
-		for _, node := range targets(stage, nodes) {
-			if err := ctx.Err(); err != nil {
-				return plan, err
-			}
-			s := &State{Operation: op, Cluster: c, Nodes: nodes, Node: node, Planning: true,
-				Log: func(string) {}, phase: stage.Phase.Name()}
-			need, err := stage.Phase.Check(ctx, s)
-			if err != nil {
-				plan.Problems = append(plan.Problems, problems(err, stage.Phase.Name(), node)...)
-				need = Need{Kind: Unknown, Until: stage.Phase.Name()}
-			}
-			plan.Steps = append(plan.Steps, PlanStep{Phase: stage.Phase.Name(), Node: nodeName(node),
-				Need: need.Kind, Until: need.Until, Text: describe(stage.Phase, s)})
-		}
+		plan.Steps = append(plan.Steps, steps...)
+		plan.Problems = append(plan.Problems, found...)
 	}
-	plan.Hash = plan.hash(c.Spec)
+	plan.Hash = PlanHash(p, c, nodes)
 	return plan, nil
 }
 
-// hash covers kind, spec, ordered steps and versions; never timings or ages.
-func (p Plan) hash(spec ClusterSpec) string {
+func planStage(ctx context.Context, stage Stage, op *Operation, c *Cluster, nodes []*Node) ([]PlanStep, []*Error) {
+	over := targets(stage, nodes)
+	steps, found := make([]PlanStep, len(over)), make([][]*Error, len(over))
+	atOnce(stage.atOnce(), len(over), func(i int) {
+		s := NewState(op, c, nodes, over[i], stage.Phase.Name(), 0, nil, nil)
+		need, err := checkBounded(ctx, stage.Phase, s)
+		if err != nil {
+			found[i] = problems(err, stage.Phase.Name(), over[i])
+			need = Need{Kind: Unknown, Until: stage.Phase.Name()}
+		}
+		steps[i] = PlanStep{Phase: stage.Phase.Name(), Node: nodeName(over[i]),
+			Need: need.Kind, Until: need.Until, Text: describe(stage.Phase, s)}
+	})
+	return steps, slices.Concat(found...)
+}
+
+// PlanHash is what a confirmation is bound to: kind, version, spec and the
+// ordered steps; never timings, ages or what the hosts look like just now.
+func PlanHash(p Procedure, c *Cluster, nodes []*Node) string {
 	type step struct{ Phase, Node string }
 	v := struct {
 		Kind    OperationKind
 		Version int
 		Spec    ClusterSpec
 		Steps   []step
-	}{Kind: p.Kind, Version: p.Version, Spec: spec}
-	for _, s := range p.Steps {
-		v.Steps = append(v.Steps, step{s.Phase, s.Node})
+	}{Kind: p.Kind, Version: p.Version, Spec: c.Spec}
+	for _, stage := range p.stagesFor(c) {
+		for _, n := range targets(stage, nodes) {
+			v.Steps = append(v.Steps, step{stage.Phase.Name(), nodeName(n)})
+		}
 	}
 	b, err := json.Marshal(v)
 	if err != nil {
@@ -114,4 +124,42 @@ func targets(stage Stage, nodes []*Node) []*Node {
 		return []*Node{nil}
 	}
 	return stage.Over(nodes)
+}
+
+// stagesFor leaves out the stages that do not concern the cluster.
+func (p Procedure) stagesFor(c *Cluster) []Stage {
+	var out []Stage
+	for _, stage := range p.Stages {
+		if stage.When == nil || stage.When(c) {
+			out = append(out, stage)
+		}
+	}
+	return out
+}
+
+func (s Stage) atOnce() int {
+	if s.AtOnce > 0 {
+		return s.AtOnce
+	}
+	return DefaultAtOnce
+}
+
+// atOnce calls do for 0…n-1, at most limit at the same time, and waits for all.
+func atOnce(limit, n int, do func(i int)) {
+	if limit == 1 || n == 1 {
+		for i := range n {
+			do(i)
+		}
+		return
+	}
+	slots := make(chan struct{}, limit)
+	var wg sync.WaitGroup
+	for i := range n {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			do(i)
+		})
+	}
+	wg.Wait()
 }

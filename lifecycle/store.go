@@ -29,6 +29,9 @@ type Checkpoint struct {
 	Kubeconfig string
 	// ReleaseHosts gives the cluster's claimed hosts back, with this status.
 	ReleaseHosts HostStatus
+	// CancelQueued cancels what waits behind this operation on its cluster,
+	// deletes excepted, and writes a CancelledEvent for each.
+	CancelQueued bool
 	Events       []Event
 }
 
@@ -46,10 +49,12 @@ type OperationStore interface {
 	// active one whose lease ran out. It raises the fence, marks a queued one
 	// running, and gives (nil, nil) when there is none.
 	Claim(ctx context.Context, owner string, lease time.Duration) (*Operation, error)
-	// Renew extends the lease and gives the signals set since. ErrFenced when
-	// the operation has another owner.
+	// Renew extends the lease and gives the signals that are set. A lease of 0
+	// gives the operation back. ErrFenced when it has another owner.
 	Renew(ctx context.Context, f Fence, lease time.Duration) (Signals, error)
-	// Checkpoint writes c if f still holds, else ErrFenced and nothing.
+	// Checkpoint writes c if f still holds, else ErrFenced and nothing. A stop
+	// that was signalled meanwhile is kept: "running" does not overwrite
+	// "stopping".
 	Checkpoint(ctx context.Context, f Fence, c Checkpoint) error
 	// AppendLog keeps output; ErrFenced as above.
 	AppendLog(ctx context.Context, f Fence, lines []LogLine) error
