@@ -11,6 +11,9 @@ const unitPrefix = "cox-"
 // unitName is "cox-<operation>-<phase>-<attempt>"; one host runs a phase once at
 // a time, so the node need not be in it.
 func unitName(op *Operation, phase string, attempt int) string {
-	id := strings.ToLower(op.ID)
-	return fmt.Sprintf("%s%s-%s-%d", unitPrefix, id, phase, attempt)
+	return fmt.Sprintf("%s%d", unitPrefixOf(op, phase), attempt)
+}
+
+func unitPrefixOf(op *Operation, phase string) string {
+	return unitPrefix + strings.ToLower(op.ID) + "-" + phase + "-"
 }

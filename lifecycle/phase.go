@@ -136,6 +136,10 @@ func (s *State) UnitName() string {
 	return unitName(s.Operation, s.phase, s.Attempt)
 }
 
+// UnitPrefix is what the names of this step's units of all attempts begin with,
+// for an undo that must first end what may still run.
+func (s *State) UnitPrefix() string { return unitPrefixOf(s.Operation, s.phase) }
+
 // Remember persists a value of this operation under key before a call that
 // needs it (an external task's id, an address chosen). Secret values are sealed.
 // It fails with ErrFenced when the operation has been taken over.

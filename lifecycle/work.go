@@ -84,6 +84,11 @@ func (w *work) drive(ctx context.Context) error {
 	if err := w.load(ctx); err != nil {
 		return err
 	}
+	sig, err := w.r.store.Renew(ctx, w.fence, w.r.cfg.Lease) // a stop may have been asked for before this claim
+	if err != nil {
+		return err
+	}
+	w.signalled(sig)
 	if len(w.proc.Stages) == 0 {
 		return w.fail(ctx, []*Error{{Class: Permanent, Text: T("operation.unknownkind", "kind", string(w.op.Kind))}})
 	}
