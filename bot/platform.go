@@ -114,3 +114,9 @@ type Completion struct {
 	Text string `json:"text"`           // replaces the last word
 	Help string `json:"help,omitempty"` // a few words
 }
+
+// Transactional marks a Platform whose Send and Update join the transaction in
+// ctx and are durable with it, so that they need no outbox between.
+type Transactional interface {
+	Transactional()
+}
