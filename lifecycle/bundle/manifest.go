@@ -119,7 +119,7 @@ func ParseManifest(b []byte) (*Manifest, error) {
 		return nil, broken("bundle.manifest.unreadable", err)
 	}
 	if head.Format != Format {
-		return nil, broken("bundle.manifest.format", nil, "format", head.Format, "supported", Format)
+		return nil, blocked("bundle.manifest.format", nil, "format", head.Format, "supported", Format)
 	}
 	var m Manifest
 	if err := json.Unmarshal(b, &m); err != nil {
@@ -142,7 +142,7 @@ func (m *Manifest) check() error {
 	case !isLabel(m.Name):
 		return broken("bundle.manifest.name", nil, "name", clip(m.Name))
 	case len(m.Files) == 0 || len(m.Files) > MaxFiles:
-		return broken("bundle.manifest.count", nil, "count", len(m.Files), "limit", MaxFiles)
+		return broken("bundle.manifest.count", nil, "files", len(m.Files), "limit", MaxFiles)
 	case len(m.Description) > maxDescription:
 		return broken("bundle.manifest.description", nil, "limit", maxDescription)
 	}
