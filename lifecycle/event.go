@@ -61,3 +61,11 @@ func CancelledEvent(op *Operation, at time.Time) Event {
 	return operationEvent(op, "operation.cancelled", at, T("event.operation.cancelled.text",
 		"op", op.Label(), "cluster", op.ClusterName))
 }
+
+// QueuedEvent tells that op waits for its turn.
+func QueuedEvent(op *Operation, at time.Time) Event {
+	e := operationEvent(op, "operation.queued", at, T("event.operation.queued.text",
+		"op", op.Label(), "cluster", op.ClusterName))
+	e.Severity = Info
+	return e
+}

@@ -1,7 +1,10 @@
 package lifecycle
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
+	"io"
 	"strings"
 )
 
@@ -16,4 +19,13 @@ func unitName(op *Operation, phase string, attempt int) string {
 
 func unitPrefixOf(op *Operation, phase string) string {
 	return unitPrefix + strings.ToLower(op.ID) + "-" + phase + "-"
+}
+
+// HashText is the hex sha256 of parts, each ended by a line feed.
+func HashText(parts ...string) string {
+	h := sha256.New()
+	for _, p := range parts {
+		io.WriteString(h, p+"\n") //nolint:errcheck // a hash's Write never fails
+	}
+	return hex.EncodeToString(h.Sum(nil))
 }

@@ -163,3 +163,20 @@ func atOnce(limit, n int, do func(i int)) {
 	}
 	wg.Wait()
 }
+
+// StageOutline is a stage as a card shows it.
+type StageOutline struct {
+	Phase   string
+	Targets int // how many steps it has on this cluster
+}
+
+// For outlines the procedure as it is for one cluster.
+func (p Procedure) For(c *Cluster, nodes []*Node) []StageOutline {
+	var out []StageOutline
+	for _, stage := range p.stagesFor(c) {
+		if n := len(targets(stage, nodes)); n > 0 {
+			out = append(out, StageOutline{Phase: stage.Phase.Name(), Targets: n})
+		}
+	}
+	return out
+}

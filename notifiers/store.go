@@ -60,6 +60,8 @@ type Card struct {
 
 // Store is what the hub needs of the store. Methods join the transaction in ctx.
 type Store interface {
+	// WithTx runs fn in one transaction, carried by the context that fn gets.
+	WithTx(ctx context.Context, fn func(ctx context.Context) error) error
 	// UnroutedEvents gives committed events that were not routed, in order.
 	UnroutedEvents(ctx context.Context, limit int) ([]lifecycle.Event, error)
 	// Route marks the event routed and writes its deliveries, in one
