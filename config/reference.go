@@ -39,7 +39,7 @@ func settings(t reflect.Type, parent field) []Setting {
 func kindWords(v reflect.Value, f field) string {
 	switch {
 	case isSecret(v.Type()):
-		return "a secret: " + secretWords
+		return "a secret: " + sourceWords
 	case v.Kind() == reflect.Slice:
 		return "a list of: " + kindWords(reflect.New(v.Type().Elem()).Elem(), f)
 	case v.Kind() == reflect.Map:

@@ -15,7 +15,7 @@ import (
 // maxSecret bounds a secret's file, in bytes: keys are a few thousand.
 const maxSecret = 64 << 10
 
-const secretWords = "{env: NAME} or {file: PATH}"
+const sourceWords = "{env: NAME} or {file: PATH}"
 
 // environment is what a file refers to beyond itself.
 type environment struct {
@@ -35,18 +35,18 @@ func (d *decoder) secret(n *yaml.Node, v reflect.Value, f field) {
 		if isNull(n) {
 			what = "is empty"
 		}
-		d.fail(n, f.path, what, secretWords+", which keep it out of the file")
+		d.fail(n, f.path, what, sourceWords+", which keep it out of the file")
 		return
 	}
 	before := len(d.errs)
 	given := map[string]string{}
 	d.pairs(n, f, func(key string, kn, vn *yaml.Node) {
 		if key != "env" && key != "file" {
-			d.fail(kn, f.path, "has a part that is neither env nor file", secretWords)
+			d.fail(kn, f.path, "has a part that is neither env nor file", sourceWords)
 			return
 		}
 		if vn.Kind != yaml.ScalarNode || vn.Value == "" || isNull(vn) {
-			d.fail(vn, join(f.path, key), "is not a name", secretWords)
+			d.fail(vn, join(f.path, key), "is not a name", sourceWords)
 			return
 		}
 		given[key] = vn.Value
@@ -55,7 +55,7 @@ func (d *decoder) secret(n *yaml.Node, v reflect.Value, f field) {
 		return
 	}
 	if len(given) != 1 {
-		d.fail(n, f.path, fmt.Sprintf("names %d sources", len(given)), secretWords)
+		d.fail(n, f.path, fmt.Sprintf("names %d sources", len(given)), sourceWords)
 		return
 	}
 	s, what, want := d.fetch(given)
