@@ -1,0 +1,207 @@
+package room
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"regexp"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/coxswain-ops/coxswain/bot"
+)
+
+// Bounds of what a caller may send or hold open.
+const (
+	maxBody    = 2 << 20  // bytes of a posted message as JSON
+	maxText    = 16 << 10 // bytes of its text
+	maxRefs    = 16
+	maxStreams = 256
+	// MaxInline is the largest content, in bytes, that travels within a message;
+	// more is uploaded first.
+	MaxInline = 256 << 10
+)
+
+// Caller is who a request comes from, as its front end knows them.
+type Caller struct {
+	Identity string // "local:local"
+	// ActAs lets the caller speak as any user name, audited as both.
+	ActAs bool
+}
+
+// LocalCaller is everybody who may open the socket.
+func LocalCaller(*http.Request) (Caller, error) {
+	return Caller{Identity: "local:local", ActAs: true}, nil
+}
+
+// API serves the room over HTTP, behind any listener.
+type API struct {
+	room     *Room
+	handle   func(context.Context, bot.Inbound) error
+	identify func(*http.Request) (Caller, error)
+	streams  chan struct{}
+	log      *slog.Logger
+}
+
+// API makes the HTTP side of the room. handle persists what people say; identify
+// tells who a request is from and fails for those that may not enter.
+func (r *Room) API(handle func(context.Context, bot.Inbound) error, identify func(*http.Request) (Caller, error)) *API {
+	return &API{room: r, handle: handle, identify: identify, streams: make(chan struct{}, maxStreams), log: r.cfg.Log}
+}
+
+// Handler gives the routes.
+func (a *API) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /v1/messages", a.route(a.postMessage))
+	mux.HandleFunc("POST /v1/uploads", a.route(a.postUpload))
+	mux.HandleFunc("GET /v1/events", a.route(a.getEvents))
+	mux.HandleFunc("GET /v1/complete", a.route(a.getComplete))
+	mux.HandleFunc("GET /v1/healthz", a.route(a.getHealth))
+	return mux
+}
+
+// Error is a refusal as it travels: a key of the message catalogues and its
+// arguments, put into words by whoever shows it.
+type Error struct {
+	Status int            `json:"-"` // HTTP
+	Key    string         `json:"key"`
+	Args   map[string]any `json:"args,omitempty"`
+}
+
+// Error is the log's wording.
+func (e *Error) Error() string { return fmt.Sprintf("%s %v", e.Key, e.Args) }
+
+func refuse(status int, key string, kv ...any) *Error {
+	e := &Error{Status: status, Key: "room.error." + key}
+	for i := 0; i+1 < len(kv); i += 2 {
+		if e.Args == nil {
+			e.Args = map[string]any{}
+		}
+		e.Args[fmt.Sprint(kv[i])] = kv[i+1]
+	}
+	return e
+}
+
+// speaker is a caller together with the person they speak as.
+type speaker struct {
+	identity, on string
+	room         string // the room asked for, or the speaker's own
+}
+
+func (s speaker) private() bool {
+	return s.room == DM(s.identity) || (s.room == Terminal && s.on == "")
+}
+
+type handler func(w http.ResponseWriter, r *http.Request, c Caller) error
+
+// route turns a handler's error into an answer. What is not a refusal is logged
+// and not shown.
+func (a *API) route(h handler) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		c, err := a.identify(r)
+		if err == nil {
+			err = h(w, r, c)
+		}
+		var refusal *Error
+		switch {
+		case err == nil:
+		case errors.As(err, &refusal):
+			a.answer(w, refusal.Status, map[string]any{"error": refusal})
+		default:
+			a.log.Error("room: request failed", "route", r.Pattern, "err", err)
+			a.answer(w, http.StatusServiceUnavailable, map[string]any{"error": refuse(503, "unavailable")})
+		}
+	}
+}
+
+func (a *API) answer(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
+	if err := json.NewEncoder(w).Encode(v); err != nil {
+		a.log.Debug("room: the caller went before the answer", "err", err)
+	}
+}
+
+var userName = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$`)
+
+// speak works out who speaks where. A DM is open to its own person only.
+func (c Caller) speak(as, room string) (speaker, error) {
+	s := speaker{identity: c.Identity, room: room}
+	if as != "" {
+		if !c.ActAs {
+			return s, refuse(http.StatusForbidden, "act-as")
+		}
+		if !userName.MatchString(as) {
+			return s, refuse(http.StatusBadRequest, "bad-user", "user", clip(as))
+		}
+		_, on, _ := strings.Cut(c.Identity, ":")
+		s.identity, s.on = "terminal:"+as, on
+	}
+	if s.room == "" {
+		s.room = Terminal
+		if as != "" || c.Identity != "local:local" {
+			s.room = DM(s.identity)
+		}
+	}
+	if len(s.room) > 200 || !utf8.ValidString(s.room) || strings.ContainsFunc(s.room, unprintable) {
+		return s, refuse(http.StatusBadRequest, "bad-room", "room", clip(room))
+	}
+	if owner, dm := isDM(s.room); dm && owner != s.identity {
+		return s, refuse(http.StatusForbidden, "not-yours", "room", s.room)
+	}
+	return s, nil
+}
+
+func unprintable(r rune) bool { return !unicode.IsPrint(r) }
+
+// clip shortens what a caller sent, for an error that repeats it.
+func clip(s string) string {
+	if utf8.RuneCountInString(s) > 40 {
+		s = string([]rune(s)[:40]) + "…"
+	}
+	return strings.ToValidUTF8(s, "�")
+}
+
+func (a *API) getComplete(w http.ResponseWriter, r *http.Request, c Caller) error {
+	q := r.URL.Query()
+	s, err := c.speak(q.Get("as"), q.Get("room"))
+	if err != nil {
+		return err
+	}
+	out := []bot.Completion{}
+	if text := q.Get("text"); a.room.cfg.Assistant != nil && len(text) <= maxText {
+		ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
+		defer cancel()
+		in := s.inbound("", text, q.Get("lang"))
+		in.Interactive = true
+		got, err := a.room.cfg.Assistant.Complete(ctx, in)
+		if err != nil {
+			return fmt.Errorf("complete: %w", err)
+		}
+		out = append(out, got[:min(len(got), 100)]...)
+	}
+	a.answer(w, http.StatusOK, map[string]any{"completions": out})
+	return nil
+}
+
+func (a *API) getHealth(w http.ResponseWriter, r *http.Request, _ Caller) error {
+	ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
+	defer cancel()
+	cursor, err := a.room.cfg.Transcript.LastCursor(ctx)
+	if err != nil {
+		return fmt.Errorf("health: %w", err)
+	}
+	a.answer(w, http.StatusOK, map[string]any{"ok": true, "cursor": cursor})
+	return nil
+}
+
+func (s speaker) inbound(id, text, lang string) bot.Inbound {
+	return bot.Inbound{ID: id, From: bot.Address{Account: Account, Room: s.room}, Identity: s.identity, On: s.on,
+		Text: text, Direct: true, Private: s.private(), Lang: lang, At: time.Now().UTC()}
+}

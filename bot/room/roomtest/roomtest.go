@@ -1,0 +1,148 @@
+// Package roomtest has a transcript in memory that keeps the promises of a real
+// one, for tests of the room and of its clients.
+//
+// What it must never do: be imported by anything but tests.
+package roomtest
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/coxswain-ops/coxswain/bot"
+	"github.com/coxswain-ops/coxswain/bot/room"
+)
+
+// Transcript is a room.Transcript in memory.
+type Transcript struct {
+	mu      sync.Mutex
+	cursor  int64
+	entries []*room.Entry
+	readers map[chan struct{}]bool
+	// Fail, when set, is asked before each call by method name; its error is
+	// returned instead of doing the call.
+	Fail func(method string) error
+}
+
+var _ room.Transcript = (*Transcript)(nil)
+
+func (t *Transcript) enter(method string) (func(), error) {
+	t.mu.Lock()
+	if t.Fail != nil {
+		if err := t.Fail(method); err != nil {
+			t.mu.Unlock()
+			return nil, err
+		}
+	}
+	return t.mu.Unlock, nil
+}
+
+// Subscribe is a room.Config.Changed.
+func (t *Transcript) Subscribe() (<-chan struct{}, func()) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.readers == nil {
+		t.readers = map[chan struct{}]bool{}
+	}
+	c := make(chan struct{}, 1)
+	t.readers[c] = true
+	return c, func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		delete(t.readers, c)
+	}
+}
+
+func (t *Transcript) tell() {
+	for c := range t.readers {
+		select {
+		case c <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// AppendEntry implements room.Transcript.
+func (t *Transcript) AppendEntry(_ context.Context, e *room.Entry) error {
+	leave, err := t.enter("AppendEntry")
+	if err != nil {
+		return err
+	}
+	defer leave()
+	t.cursor++
+	e.Cursor = t.cursor
+	if e.ID == "" {
+		e.ID = fmt.Sprintf("entry-%d", t.cursor)
+	}
+	if e.At.IsZero() {
+		e.At = time.Now().UTC()
+	}
+	kept := *e
+	t.entries = append(t.entries, &kept)
+	t.tell()
+	return nil
+}
+
+// UpdateEntry implements room.Transcript.
+func (t *Transcript) UpdateEntry(_ context.Context, id string, m bot.Message) error {
+	leave, err := t.enter("UpdateEntry")
+	if err != nil {
+		return err
+	}
+	defer leave()
+	for _, e := range t.entries {
+		if e.ID == id {
+			t.cursor++
+			e.Bot, e.Cursor, e.Edited = m, t.cursor, true
+			t.tell()
+			return nil
+		}
+	}
+	return fmt.Errorf("entry %s: not found", id)
+}
+
+// EntriesAfter implements room.Transcript.
+func (t *Transcript) EntriesAfter(_ context.Context, name string, cursor int64, limit int) ([]room.Entry, error) {
+	leave, err := t.enter("EntriesAfter")
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	var out []room.Entry
+	for _, e := range t.entries {
+		if e.Room == name && e.Cursor > cursor {
+			out = append(out, *e)
+		}
+	}
+	slices.SortFunc(out, func(a, b room.Entry) int { return cmp.Compare(a.Cursor, b.Cursor) })
+	return out[:min(len(out), limit)], nil
+}
+
+// LastEntries implements room.Transcript.
+func (t *Transcript) LastEntries(_ context.Context, name string, limit int) ([]room.Entry, error) {
+	leave, err := t.enter("LastEntries")
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	var out []room.Entry
+	for _, e := range t.entries {
+		if e.Room == name {
+			out = append(out, *e)
+		}
+	}
+	return out[max(0, len(out)-limit):], nil
+}
+
+// LastCursor implements room.Transcript.
+func (t *Transcript) LastCursor(context.Context) (int64, error) {
+	leave, err := t.enter("LastCursor")
+	if err != nil {
+		return 0, err
+	}
+	defer leave()
+	return t.cursor, nil
+}
