@@ -61,7 +61,11 @@ type StoreConfig struct {
 	// DSN opens PostgreSQL (postgres://user:password@host:5432/name); it holds a
 	// password, so it is given as a secret. Without it SQLite in the data
 	// directory is used.
-	DSN value.Secret `yaml:"dsn"`
+	DSN value.Secret
+	// Keys seal the secrets in the database: the content of a key file, one key
+	// a line, oldest first. Without it the file "keys" in the data directory,
+	// which the first start makes. Processes that share a database share them.
+	Keys value.Secret
 }
 
 // LogConfig is what the process writes to standard error.
