@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/url"
 	"path"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -19,6 +20,7 @@ const (
 	checkURL        = "url"
 	checkRepository = "repository"
 	checkAbsPath    = "abspath"
+	checkVersion    = "version"
 )
 
 // checkFormat says what is wrong with s, or "". Every format but required takes
@@ -43,6 +45,10 @@ func checkFormat(check, s string) string {
 		if strings.Contains(s, "://") || strings.ContainsAny(s, " @") || strings.HasSuffix(s, "/") {
 			return fmt.Sprintf("%q is not a repository", s)
 		}
+	case checkVersion:
+		if !kubernetesVersion.MatchString(s) {
+			return fmt.Sprintf("%q is not a version", s)
+		}
 	case checkAbsPath:
 		if !path.IsAbs(s) {
 			return fmt.Sprintf("%q is not absolute", s)
@@ -50,6 +56,8 @@ func checkFormat(check, s string) string {
 	}
 	return ""
 }
+
+var kubernetesVersion = regexp.MustCompile(`^v?1\.\d{1,3}(\.\d{1,3})?$`)
 
 func listenProblem(s string) string {
 	_, port, err := net.SplitHostPort(s)
@@ -87,6 +95,8 @@ func formatWords(check string) string {
 		return "https://HOST/PATH without user or password"
 	case checkRepository:
 		return "HOST/PATH such as registry.example.com/k8s, without scheme"
+	case checkVersion:
+		return "a version in quotes such as \"1.34\" or \"v1.34.4\""
 	case checkAbsPath:
 		return "a path that begins with /"
 	}

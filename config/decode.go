@@ -62,7 +62,7 @@ func (d *decoder) section(n *yaml.Node, v reflect.Value, f field) {
 			d.unknown(kn, key, f, known, v.Type())
 			return
 		}
-		d.value(vn, v.Field(known[i].index), known[i])
+		d.value(vn, v.FieldByIndex(known[i].index), known[i])
 	})
 	if len(d.errs) == before {
 		d.validate(n, v, f)

@@ -13,7 +13,7 @@ func setDefaults(c *Config) error { return fillDefaults(reflect.ValueOf(c).Elem(
 // stood in a file.
 func fillDefaults(v reflect.Value, parent field) error {
 	for _, f := range fields(v.Type(), parent) {
-		fv := v.Field(f.index)
+		fv := v.FieldByIndex(f.index)
 		if isSection(fv.Type()) {
 			if err := fillDefaults(fv, f); err != nil {
 				return err

@@ -38,7 +38,7 @@ func Compare(running, next *Config) (*Config, Diff) {
 
 func (d *Diff) section(applied, next reflect.Value, parent field) {
 	for _, f := range fields(applied.Type(), parent) {
-		a, n := applied.Field(f.index), next.Field(f.index)
+		a, n := applied.FieldByIndex(f.index), next.FieldByIndex(f.index)
 		if isSection(a.Type()) {
 			d.section(a, n, f)
 			continue

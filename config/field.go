@@ -12,7 +12,7 @@ import (
 // field is what the tags of a struct field say about a setting.
 type field struct {
 	name, path string
-	index      int
+	index      []int // as reflect.Value.FieldByIndex takes it
 	def        string
 	hasDefault bool
 	min, max   string
@@ -21,7 +21,8 @@ type field struct {
 	reload     bool
 }
 
-// fields lists the settings of a section in the order of its struct.
+// fields lists the settings of a section in the order of its struct; those of an
+// embedded struct stand among them.
 func fields(t reflect.Type, parent field) []field {
 	out := make([]field, 0, t.NumField())
 	for i := range t.NumField() {
@@ -30,14 +31,22 @@ func fields(t reflect.Type, parent field) []field {
 		if !sf.IsExported() || name == "-" {
 			continue
 		}
-		f := field{name: name, path: join(parent.path, name), index: i,
+		f := field{name: name, path: join(parent.path, name), index: []int{i},
 			min: sf.Tag.Get("min"), max: sf.Tag.Get("max"), check: sf.Tag.Get("check"),
 			reload: parent.reload || sf.Tag.Get("reload") == "true"}
 		f.def, f.hasDefault = sf.Tag.Lookup("default")
 		if e := sf.Tag.Get("enum"); e != "" {
 			f.enum = strings.Split(e, ",")
 		}
-		out = append(out, f)
+		if !sf.Anonymous {
+			out = append(out, f)
+			continue
+		}
+		f.path = parent.path
+		for _, inner := range fields(sf.Type, f) {
+			inner.index = append([]int{i}, inner.index...)
+			out = append(out, inner)
+		}
 	}
 	return out
 }

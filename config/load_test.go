@@ -127,6 +127,8 @@ func TestLoadRefuses(t *testing.T) {
 		"a relative path":    {"packages:\n  images: images\n", "packages.images: \"images\" is not absolute"},
 		"no URL":             {"packages:\n  mirror: ftp://x\n", "packages.mirror: is not a URL"},
 		"no repository":      {"packages:\n  image_repository: https://x/y\n", "is not a repository"},
+		"a version":          {"packages:\n  version: 1.34\n", "packages.version: is a number, not text; put it in quotes"},
+		"no version":         {"packages:\n  version: latest\n", `"latest" is not a version; expected a version in quotes`},
 		"a huge duration":    {"engine:\n  lease: 1000h\n", "engine.lease: 1000h0m0s is too large"},
 		"a small size":       {"uploads:\n  max_bytes: 12\n", "uploads.max_bytes: 12 is too small"},
 		"no size":            {"uploads:\n  max_bytes: a lot\n", `"a lot" is not a size; expected a size such as`},
@@ -226,12 +228,35 @@ func TestReferenceIsComplete(t *testing.T) {
 	}
 }
 
+func TestValues(t *testing.T) {
+	c := mustParse(t, "store: {dsn: {env: DB_DSN}}\nlimits: {per_user: 7}\n")
+	seen := map[string]Value{}
+	for _, v := range Values(c) {
+		seen[v.Path] = v
+	}
+	if v := seen["limits.per_user"]; v.Text != "7" || !v.Changed || !v.Reloadable {
+		t.Errorf("limits.per_user is %+v", v)
+	}
+	if v := seen["store.dsn"]; strings.Contains(v.Text, "p4ss") || !v.Changed {
+		t.Errorf("store.dsn is %+v", v)
+	}
+	if v := seen["engine.nodes"]; v.Text != "32" || v.Changed {
+		t.Errorf("engine.nodes is %+v", v)
+	}
+}
+
 // section has one of every kind of value that a later adapter may want.
 type section struct {
+	Inline
 	Names    []string
 	Accounts []account
 	Labels   map[string]int `max:"5"`
 	Ratio    float64        `default:"0.5" min:"0" max:"1"`
+}
+
+// Inline is what an adapter's own Config is among a section's other settings.
+type Inline struct {
+	Inner int `default:"3"`
 }
 
 type account struct {
@@ -244,6 +269,7 @@ type account struct {
 func TestListsAndDictionaries(t *testing.T) {
 	var s section
 	d, n := testDecoder(t, `
+inner: 4
 names: [a, b]
 accounts:
 - {name: ops, token: {env: DB_DSN}}
@@ -255,7 +281,7 @@ ratio: 0.25
 	if len(d.errs) > 0 {
 		t.Fatal(d.errs)
 	}
-	if len(s.Names) != 2 || s.Accounts[0].Kind != "app" || s.Accounts[1].Every != 1<<20 || s.Labels["b"] != 5 || s.Ratio != 0.25 {
+	if s.Inner != 4 || len(s.Names) != 2 || s.Accounts[0].Kind != "app" || s.Accounts[1].Every != 1<<20 || s.Labels["b"] != 5 || s.Ratio != 0.25 {
 		t.Errorf("read wrongly: %+v", s)
 	}
 

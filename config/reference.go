@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"reflect"
 )
 
@@ -22,8 +23,8 @@ func Reference() []Setting { return settings(reflect.TypeFor[Config](), field{})
 func settings(t reflect.Type, parent field) []Setting {
 	var out []Setting
 	for _, f := range fields(t, parent) {
-		sf := t.Field(f.index)
-		s := Setting{Path: f.path, Reloadable: f.reload, Owner: t, Field: sf.Name, Section: isSection(sf.Type)}
+		sf := t.FieldByIndex(f.index)
+		s := Setting{Path: f.path, Reloadable: f.reload, Owner: owner(t, f.index), Field: sf.Name, Section: isSection(sf.Type)}
 		if s.Section {
 			out = append(append(out, s), settings(sf.Type, f)...)
 			continue
@@ -31,6 +32,45 @@ func settings(t reflect.Type, parent field) []Setting {
 		s.Default = f.def
 		s.Expected = kindWords(reflect.New(sf.Type).Elem(), f)
 		out = append(out, s)
+		if sf.Type.Kind() == reflect.Slice && isSection(sf.Type.Elem()) {
+			f.path += "[]"
+			out = append(out, settings(sf.Type.Elem(), f)...)
+		}
+	}
+	return out
+}
+
+// owner is the struct that declares a field, which may be embedded in t.
+func owner(t reflect.Type, index []int) reflect.Type {
+	for _, i := range index[:len(index)-1] {
+		t = t.Field(i).Type
+	}
+	return t
+}
+
+// Value is one setting as it is in force.
+type Value struct {
+	Path       string
+	Text       string // secrets show as redacted
+	Changed    bool   // differs from the default
+	Reloadable bool
+}
+
+// Values lists every setting of c in the order of the file.
+func Values(c *Config) []Value {
+	return values(reflect.ValueOf(c).Elem(), reflect.ValueOf(Default()).Elem(), field{})
+}
+
+func values(v, def reflect.Value, parent field) []Value {
+	var out []Value
+	for _, f := range fields(v.Type(), parent) {
+		one, other := v.FieldByIndex(f.index), def.FieldByIndex(f.index)
+		if isSection(one.Type()) {
+			out = append(out, values(one, other, f)...)
+			continue
+		}
+		out = append(out, Value{Path: f.path, Text: fmt.Sprint(one.Interface()), Reloadable: f.reload,
+			Changed: !reflect.DeepEqual(one.Interface(), other.Interface())})
 	}
 	return out
 }

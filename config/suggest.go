@@ -49,7 +49,7 @@ func distance(a, b string) int {
 // was meant to be server.listen.
 func elsewhere(name string, t reflect.Type) string {
 	for _, section := range fields(t, field{}) {
-		st := t.Field(section.index).Type
+		st := t.FieldByIndex(section.index).Type
 		if !isSection(st) {
 			continue
 		}
