@@ -1,0 +1,90 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/coxswain-ops/coxswain/lifecycle"
+)
+
+// Checkpoint implements lifecycle.OperationStore. The fence is checked by the
+// first statement, which also holds the operation until commit; cluster,
+// kubeconfig and hosts are those of the operation.
+func (s *Store) Checkpoint(ctx context.Context, f lifecycle.Fence, c lifecycle.Checkpoint) error {
+	return s.write(ctx, func(ctx context.Context, t *tx) error {
+		clusterID, err := t.checkpointOperation(ctx, f, c.Operation)
+		if err != nil {
+			return err
+		}
+		if c.Cluster != nil {
+			if c.Cluster.ID != clusterID {
+				return fmt.Errorf("checkpoint of cluster %q under an operation on %q: %w", c.Cluster.ID, clusterID, lifecycle.ErrConflict)
+			}
+			if err := t.saveCluster(ctx, c.Cluster); err != nil {
+				return err
+			}
+		}
+		return t.checkpointRest(ctx, f.OperationID, clusterID, c)
+	})
+}
+
+// checkpointOperation writes op, if there is one, under the fence and gives the
+// operation's cluster. A stop that was signalled meanwhile is kept.
+func (t *tx) checkpointOperation(ctx context.Context, f lifecycle.Fence, op *lifecycle.Operation) (clusterID string, err error) {
+	if op == nil {
+		err = t.one(ctx, []any{&clusterID}, `UPDATE operations SET fence = fence
+			WHERE id = $1 AND fence = $2 AND status <> 'queued' RETURNING cluster_id`, f.OperationID, f.Token)
+		return clusterID, fenced(err)
+	}
+	err = t.one(ctx, []any{&clusterID}, `UPDATE operations SET
+		status = CASE WHEN status = 'stopping' AND $3 = 'running' THEN status ELSE $3 END,
+		stage = $4, error = $5, errors = $6, attempt = $7, started_at = $8, ended_at = $9
+		WHERE id = $1 AND fence = $2 AND status <> 'queued' RETURNING cluster_id`,
+		f.OperationID, f.Token, op.Status, op.Stage, jsonArg{op.Error}, jsonArg{op.Errors}, op.Attempt, op.StartedAt, op.EndedAt)
+	if op.Status.Ended() {
+		t.wake(Operations) // the next one of the cluster may be ready
+	}
+	return clusterID, fenced(err)
+}
+
+func (t *tx) checkpointRest(ctx context.Context, operationID, clusterID string, c lifecycle.Checkpoint) error {
+	if err := t.saveNodes(ctx, clusterID, c.Nodes); err != nil {
+		return err
+	}
+	if err := t.saveSteps(ctx, operationID, c.Steps); err != nil {
+		return err
+	}
+	if err := t.saveValues(ctx, operationID, c.Values); err != nil {
+		return err
+	}
+	if c.Kubeconfig != "" {
+		if err := t.saveKubeconfig(ctx, clusterID, c.Kubeconfig); err != nil {
+			return err
+		}
+	}
+	if c.ReleaseHosts != "" {
+		if _, err := t.exec(ctx, `UPDATE hosts SET cluster_id = '', status = $2 WHERE cluster_id = $1`, clusterID, c.ReleaseHosts); err != nil {
+			return err
+		}
+	}
+	if err := t.appendEvents(ctx, c.Events); err != nil {
+		return err
+	}
+	if c.CancelQueued {
+		return t.cancelBehind(ctx, clusterID)
+	}
+	return nil
+}
+
+// cancelBehind cancels what waits on a cluster, deletes excepted, and tells it.
+func (t *tx) cancelBehind(ctx context.Context, clusterID string) error {
+	ops, err := t.cancelQueued(ctx, clusterID, lifecycle.OpDelete)
+	if err != nil {
+		return err
+	}
+	events := make([]lifecycle.Event, len(ops))
+	for i := range ops {
+		events[i] = lifecycle.CancelledEvent(&ops[i], t.store.now())
+	}
+	return t.appendEvents(ctx, events)
+}

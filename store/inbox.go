@@ -1,0 +1,121 @@
+package store
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/coxswain-ops/coxswain/bot"
+)
+
+// inboundRow is an accepted message as it is stored.
+type inboundRow struct {
+	seq        int64
+	in         bot.Inbound
+	text, refs string // sealed
+}
+
+func inboundCell(account, id, column string) cell { return cell{"inbound", account + "/" + id, column} }
+
+// Accept implements bot.InboxStore. On SQLite its commit is fsynced before it
+// returns.
+func (s *Store) Accept(ctx context.Context, in bot.Inbound, owner string, lease time.Duration) (fresh bool, err error) {
+	account := in.From.Account
+	text, err := s.seal(inboundCell(account, in.ID, "text"), in.Text)
+	if err != nil {
+		return false, err
+	}
+	refs, err := s.sealJSON(inboundCell(account, in.ID, "refs"), in.Refs)
+	if err != nil {
+		return false, err
+	}
+	id := in.ID
+	in.Text, in.Refs = "", nil
+	err = s.write(ctx, func(ctx context.Context, t *tx) error {
+		now, err := t.leaseNow(ctx)
+		if err != nil {
+			return err
+		}
+		n, err := t.exec(ctx, `INSERT INTO inbound (account, id, meta, text, refs, done, attempts, lease_owner, lease_until, accepted_at, done_at)
+			VALUES ($1, $2, $3, $4, $5, 0, 0, $6, $7, $8, 0) ON CONFLICT (account, id) DO NOTHING`,
+			account, id, jsonArg{in}, text, refs, owner, now.Add(lease), now)
+		fresh = n == 1
+		return err
+	})
+	return fresh && err == nil, about(err, "inbound message", id)
+}
+
+// ClaimInbound implements bot.InboxStore.
+func (s *Store) ClaimInbound(ctx context.Context, owner string, lease time.Duration, limit int) ([]bot.Inbound, error) {
+	var rows []inboundRow
+	err := s.write(ctx, func(ctx context.Context, t *tx) error {
+		now, err := t.leaseNow(ctx)
+		if err != nil {
+			return err
+		}
+		rows, err = list(ctx, t.conn, scanInbound, `UPDATE inbound SET lease_owner = $2, lease_until = $3
+			WHERE seq IN (SELECT seq FROM inbound WHERE done = 0 AND lease_until <= $1 ORDER BY seq LIMIT $4`+s.dialect.skipLocked+`)
+			RETURNING seq, meta, text, refs`, now, owner, now.Add(lease), limit)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(rows, func(a, b inboundRow) int { return int(a.seq - b.seq) })
+	return s.openInbound(rows)
+}
+
+func scanInbound(r *inboundRow) []any { return []any{&r.seq, into(&r.in), &r.text, &r.refs} }
+
+func (s *Store) openInbound(rows []inboundRow) ([]bot.Inbound, error) {
+	out := make([]bot.Inbound, 0, len(rows))
+	for _, r := range rows {
+		account := r.in.From.Account
+		text, err := s.open(inboundCell(account, r.in.ID, "text"), r.text)
+		if err != nil {
+			return nil, err
+		}
+		r.in.Text = text
+		if err := s.openJSON(inboundCell(account, r.in.ID, "refs"), r.refs, &r.in.Refs); err != nil {
+			return nil, err
+		}
+		out = append(out, r.in)
+	}
+	return out, nil
+}
+
+// ReleaseInbound implements bot.InboxStore.
+func (s *Store) ReleaseInbound(ctx context.Context) error {
+	return s.write(ctx, func(ctx context.Context, t *tx) error {
+		_, err := t.exec(ctx, `UPDATE inbound SET lease_until = 0 WHERE done = 0`)
+		t.wake(Inbound)
+		return err
+	})
+}
+
+// DoneInbound implements bot.InboxStore and commands.Store. A message that is
+// not there is as good as done.
+func (s *Store) DoneInbound(ctx context.Context, account, id string) error {
+	return s.write(ctx, func(ctx context.Context, t *tx) error {
+		_, err := t.exec(ctx, `UPDATE inbound SET done = 1, done_at = $3, text = '', refs = ''
+			WHERE account = $1 AND id = $2 AND done = 0`, account, id, s.now())
+		return err
+	})
+}
+
+// FailInbound implements bot.InboxStore. The lease stays as it is.
+func (s *Store) FailInbound(ctx context.Context, account, id string) (attempts int, err error) {
+	err = s.write(ctx, func(ctx context.Context, t *tx) error {
+		return t.one(ctx, []any{&attempts}, `UPDATE inbound SET attempts = attempts + 1
+			WHERE account = $1 AND id = $2 RETURNING attempts`, account, id)
+	})
+	return attempts, about(err, "inbound message", id)
+}
+
+// PurgeInbound implements bot.InboxStore.
+func (s *Store) PurgeInbound(ctx context.Context, before time.Time) error {
+	return s.write(ctx, func(ctx context.Context, t *tx) error {
+		_, err := t.exec(ctx, `DELETE FROM inbound WHERE done = 1 AND done_at < $1`, before)
+		return err
+	})
+}

@@ -1,0 +1,85 @@
+package store
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/coxswain-ops/coxswain/commands"
+	"github.com/coxswain-ops/coxswain/lifecycle"
+)
+
+// logBatch is how many lines one statement inserts; six arguments each.
+const logBatch = 200
+
+// AppendLog implements lifecycle.OperationStore. The operation's counter of
+// lines is raised under the fence, which also keeps two writers apart.
+func (s *Store) AppendLog(ctx context.Context, f lifecycle.Fence, lines []lifecycle.LogLine) error {
+	if len(lines) == 0 {
+		return nil
+	}
+	return s.write(ctx, func(ctx context.Context, t *tx) error {
+		var last int64
+		err := t.one(ctx, []any{&last}, `UPDATE operations SET log_seq = log_seq + $3
+			WHERE id = $1 AND fence = $2 AND status <> 'queued' RETURNING log_seq`, f.OperationID, f.Token, len(lines))
+		if err != nil {
+			return fenced(err)
+		}
+		seq := last - int64(len(lines))
+		for batch := range slices.Chunk(lines, logBatch) {
+			if err := t.insertLog(ctx, f.OperationID, seq, batch); err != nil {
+				return err
+			}
+			seq += int64(len(batch))
+		}
+		return nil
+	})
+}
+
+func (t *tx) insertLog(ctx context.Context, operationID string, seq int64, lines []lifecycle.LogLine) error {
+	args := make([]any, 0, 6*len(lines))
+	for i, l := range lines {
+		t.store.fillTime(&l.At)
+		args = append(args, operationID, seq+int64(i)+1, l.Phase, l.Node, l.At, l.Line)
+	}
+	_, err := t.exec(ctx, `INSERT INTO operation_log (operation_id, seq, phase, node, at, line) VALUES `+
+		placeholders(len(lines), 6), args...)
+	return err
+}
+
+// Log implements commands.OperationStore, in order. Contains does not
+// distinguish small letters from capitals.
+func (s *Store) Log(ctx context.Context, operationID string, f commands.LogFilter) ([]lifecycle.LogLine, error) {
+	var q query
+	q.where("operation_id = %s", operationID)
+	if f.Phase != "" {
+		q.where("phase = %s", f.Phase)
+	}
+	if f.Node != "" {
+		q.where("node = %s", f.Node)
+	}
+	if f.Contains != "" {
+		q.where(`LOWER(line) LIKE %s ESCAPE '\'`, "%"+escapeLike(strings.ToLower(f.Contains))+"%")
+	}
+	if f.After > 0 {
+		q.where("seq > %s", f.After)
+	}
+	order := "seq"
+	if f.Tail {
+		order = "seq DESC"
+	}
+	text := q.sql(`SELECT seq, phase, node, at, line FROM operation_log`, order, f.Limit)
+	lines, err := list(ctx, s.read(ctx), scanLog, text, q.args...)
+	if f.Tail {
+		slices.Reverse(lines)
+	}
+	return lines, err
+}
+
+func scanLog(l *lifecycle.LogLine) []any {
+	return []any{&l.Seq, &l.Phase, &l.Node, at(&l.At), &l.Line}
+}
+
+func escapeLike(s string) string {
+	return strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(s)
+}

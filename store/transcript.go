@@ -1,0 +1,124 @@
+package store
+
+import (
+	"context"
+	"slices"
+
+	"github.com/coxswain-ops/coxswain/bot"
+	"github.com/coxswain-ops/coxswain/bot/room"
+)
+
+const selectEntry = `SELECT id, cursor, room, author, text, message, edited, at FROM entries`
+
+// entryRow is an entry as it is stored.
+type entryRow struct {
+	room.Entry
+	text, message string // sealed
+}
+
+func scanEntry(r *entryRow) []any {
+	return []any{&r.ID, &r.Cursor, &r.Room, &r.Author, &r.text, &r.message, &r.Edited, at(&r.At)}
+}
+
+func entryCell(id, column string) cell { return cell{"entries", id, column} }
+
+// nextCursor takes the transcript's next cursor. The counter's row is held until
+// commit, and so cursors become visible in their order: a reader that has seen
+// one will never miss a lower one.
+func (t *tx) nextCursor(ctx context.Context) (int64, error) {
+	var n int64
+	err := t.one(ctx, []any{&n}, `UPDATE counters SET value = value + 1 WHERE name = 'transcript' RETURNING value`)
+	return n, err
+}
+
+// AppendEntry implements room.Transcript.
+func (s *Store) AppendEntry(ctx context.Context, e *room.Entry) error {
+	if err := s.fillID(&e.ID); err != nil {
+		return err
+	}
+	s.fillTime(&e.At)
+	text, err := s.seal(entryCell(e.ID, "text"), e.Text)
+	if err != nil {
+		return err
+	}
+	message, err := s.sealJSON(entryCell(e.ID, "message"), e.Bot)
+	if err != nil {
+		return err
+	}
+	return s.write(ctx, func(ctx context.Context, t *tx) error {
+		cursor, err := t.nextCursor(ctx)
+		if err != nil {
+			return err
+		}
+		_, err = t.exec(ctx, `INSERT INTO entries (id, cursor, seq, room, author, text, message, edited, at)
+			VALUES ($1, $2, $2, $3, $4, $5, $6, $7, $8)`, e.ID, cursor, e.Room, e.Author, text, message, e.Edited, e.At)
+		if err != nil {
+			return about(err, "entry", e.ID)
+		}
+		e.Cursor = cursor
+		t.wake(Entries)
+		return nil
+	})
+}
+
+// UpdateEntry implements room.Transcript; ErrNotFound when there is no such
+// entry.
+func (s *Store) UpdateEntry(ctx context.Context, id string, m bot.Message) error {
+	message, err := s.sealJSON(entryCell(id, "message"), m)
+	if err != nil {
+		return err
+	}
+	return s.write(ctx, func(ctx context.Context, t *tx) error {
+		cursor, err := t.nextCursor(ctx)
+		if err != nil {
+			return err
+		}
+		err = t.must(ctx, `UPDATE entries SET message = $2, edited = 1, cursor = $3 WHERE id = $1`, id, message, cursor)
+		t.wake(Entries)
+		return about(err, "entry", id)
+	})
+}
+
+// EntriesAfter implements room.Transcript.
+func (s *Store) EntriesAfter(ctx context.Context, inRoom string, cursor int64, limit int) ([]room.Entry, error) {
+	rows, err := list(ctx, s.read(ctx), scanEntry,
+		selectEntry+` WHERE room = $1 AND cursor > $2 ORDER BY cursor LIMIT $3`, inRoom, cursor, limit)
+	if err != nil {
+		return nil, err
+	}
+	return s.openEntries(rows)
+}
+
+// LastEntries implements room.Transcript.
+func (s *Store) LastEntries(ctx context.Context, inRoom string, limit int) ([]room.Entry, error) {
+	rows, err := list(ctx, s.read(ctx), scanEntry,
+		selectEntry+` WHERE room = $1 ORDER BY seq DESC LIMIT $2`, inRoom, limit)
+	if err != nil {
+		return nil, err
+	}
+	slices.Reverse(rows)
+	return s.openEntries(rows)
+}
+
+func (s *Store) openEntries(rows []entryRow) ([]room.Entry, error) {
+	out := make([]room.Entry, 0, len(rows))
+	for _, r := range rows {
+		text, err := s.open(entryCell(r.ID, "text"), r.text)
+		if err != nil {
+			return nil, err
+		}
+		r.Text = text
+		if err := s.openJSON(entryCell(r.ID, "message"), r.message, &r.Bot); err != nil {
+			return nil, err
+		}
+		out = append(out, r.Entry)
+	}
+	return out, nil
+}
+
+// LastCursor implements room.Transcript.
+func (s *Store) LastCursor(ctx context.Context) (int64, error) {
+	var n int64
+	err := s.read(ctx).one(ctx, []any{&n}, `SELECT value FROM counters WHERE name = 'transcript'`)
+	return n, err
+}

@@ -1,0 +1,232 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/coxswain-ops/coxswain/lifecycle"
+)
+
+// txRuns is how often a transaction is run that keeps colliding with others.
+const txRuns = 6
+
+// tx is a running transaction; it travels in the context.
+type tx struct {
+	conn
+	store  *Store
+	depth  int // of savepoints
+	topics map[Topic]bool
+}
+
+type txKey struct{}
+
+// WithTx runs fn in one transaction, which is rolled back when fn fails or
+// panics. In fn every method of the store joins it when called with fn's
+// context, and only then: with an outer context a write on SQLite would wait for
+// itself, and fails after ten seconds. Called inside fn, WithTx joins too; what
+// a nested call did is taken back when it fails, and the outer one may go on.
+//
+// When the database reports a collision with another transaction (PostgreSQL's
+// serialization failures and deadlocks), fn runs again, a few times at most: it
+// must have no effect outside the store that a second run would double.
+func (s *Store) WithTx(ctx context.Context, fn func(ctx context.Context) error) error {
+	return s.write(ctx, func(ctx context.Context, _ *tx) error { return fn(ctx) })
+}
+
+// write is WithTx for the store's own methods.
+func (s *Store) write(ctx context.Context, fn func(ctx context.Context, t *tx) error) error {
+	if t := s.joined(ctx); t != nil {
+		return t.nested(ctx, fn)
+	}
+	for run := 1; ; run++ {
+		err := s.runTx(ctx, fn)
+		if err == nil || run == txRuns || !isTransient(err) {
+			return err
+		}
+		if waitErr := pause(ctx, time.Duration(run)*time.Duration(1+rand.IntN(10))*time.Millisecond); waitErr != nil {
+			return errors.Join(err, waitErr)
+		}
+	}
+}
+
+// pause waits unless ctx ends first.
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// joined is the transaction of this store that ctx carries, or nil.
+func (s *Store) joined(ctx context.Context) *tx {
+	if t, ok := ctx.Value(txKey{}).(*tx); ok && t.store == s {
+		return t
+	}
+	return nil
+}
+
+// read is where to read from: the transaction in ctx, or the read pool.
+func (s *Store) read(ctx context.Context) conn {
+	if t := s.joined(ctx); t != nil {
+		return t.conn
+	}
+	return conn{s.reader}
+}
+
+func (s *Store) runTx(ctx context.Context, fn func(ctx context.Context, t *tx) error) (err error) {
+	c, err := s.writeConn(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, c.Close()) }()
+	sqlTx, err := c.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("store: cannot begin: %w", err)
+	}
+	t := &tx{conn: conn{sqlTx}, store: s, topics: map[Topic]bool{}}
+	done := false
+	defer func() {
+		if !done { // also when fn panics
+			err = errors.Join(err, rollback(sqlTx))
+		}
+	}()
+	if err := fn(context.WithValue(ctx, txKey{}, t), t); err != nil {
+		return err
+	}
+	done = true
+	if err := sqlTx.Commit(); err != nil {
+		return fmt.Errorf("store: cannot commit: %w", translate(err))
+	}
+	s.hub.announce(t.topics)
+	return nil
+}
+
+func rollback(t *sql.Tx) error {
+	if err := t.Rollback(); err != nil && !errors.Is(err, sql.ErrTxDone) {
+		return fmt.Errorf("store: cannot roll back: %w", err)
+	}
+	return nil
+}
+
+// writeConn waits for a connection, not for ever.
+func (s *Store) writeConn(ctx context.Context) (*sql.Conn, error) {
+	wait, cancel := context.WithTimeout(ctx, s.patient)
+	defer cancel()
+	c, err := s.writer.Conn(wait)
+	if err != nil && ctx.Err() == nil && wait.Err() != nil {
+		return nil, fmt.Errorf("store: no connection to write on within %s: a write inside WithTx must use the context that WithTx gives: %w", s.patient, err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("store: no connection to write on: %w", err)
+	}
+	return c, nil
+}
+
+// nested runs fn between a savepoint and its release, so that each method is
+// all or nothing and PostgreSQL's transaction survives its failure.
+func (t *tx) nested(ctx context.Context, fn func(ctx context.Context, t *tx) error) error {
+	t.depth++
+	defer func() { t.depth-- }()
+	point := fmt.Sprintf("s%d", t.depth)
+	if _, err := t.exec(ctx, "SAVEPOINT "+point); err != nil {
+		return err
+	}
+	if err := fn(ctx, t); err != nil {
+		_, undo := t.exec(ctx, "ROLLBACK TO SAVEPOINT "+point)
+		return errors.Join(err, undo)
+	}
+	_, err := t.exec(ctx, "RELEASE SAVEPOINT "+point)
+	return err
+}
+
+// wake tells the listeners of a topic after the commit.
+func (t *tx) wake(topic Topic) { t.topics[topic] = true }
+
+// leaseNow is the clock that leases go by; see Config.Clock.
+func (t *tx) leaseNow(ctx context.Context) (time.Time, error) {
+	if t.store.dialect.now == "" {
+		return t.store.now(), nil
+	}
+	var now time.Time
+	err := t.one(ctx, []any{at(&now)}, t.store.dialect.now)
+	return now, err
+}
+
+// conn runs statements with bound arguments and translated errors.
+type conn struct {
+	q interface {
+		ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+		QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+		QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+	}
+}
+
+// exec gives how many rows it touched.
+func (c conn) exec(ctx context.Context, query string, args ...any) (int64, error) {
+	bound, err := bind(args)
+	if err != nil {
+		return 0, err
+	}
+	res, err := c.q.ExecContext(ctx, query, bound...)
+	if err != nil {
+		return 0, translate(err)
+	}
+	return res.RowsAffected()
+}
+
+// must is exec for a statement that has to touch a row: otherwise ErrNotFound.
+func (c conn) must(ctx context.Context, query string, args ...any) error {
+	n, err := c.exec(ctx, query, args...)
+	if err == nil && n == 0 {
+		return lifecycle.ErrNotFound
+	}
+	return err
+}
+
+// one scans a single row; ErrNotFound when there is none.
+func (c conn) one(ctx context.Context, dest []any, query string, args ...any) error {
+	bound, err := bind(args)
+	if err != nil {
+		return err
+	}
+	return translate(c.q.QueryRowContext(ctx, query, bound...).Scan(dest...))
+}
+
+// list collects rows; dest says where the columns of a row go.
+func list[T any](ctx context.Context, c conn, dest func(*T) []any, query string, args ...any) (_ []T, err error) {
+	bound, err := bind(args)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := c.q.QueryContext(ctx, query, bound...)
+	if err != nil {
+		return nil, translate(err)
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	var out []T
+	for rows.Next() {
+		var v T
+		if err := rows.Scan(dest(&v)...); err != nil {
+			return nil, err
+		}
+		out = append(out, v)
+	}
+	return out, translate(rows.Err())
+}
+
+// get reads one row.
+func get[T any](ctx context.Context, c conn, dest func(*T) []any, query string, args ...any) (*T, error) {
+	v := new(T)
+	if err := c.one(ctx, dest(v), query, args...); err != nil {
+		return nil, err
+	}
+	return v, nil
+}
