@@ -179,7 +179,7 @@ func (a *API) getComplete(w http.ResponseWriter, r *http.Request, c Caller) erro
 		ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
 		defer cancel()
 		in := s.inbound("", text, q.Get("lang"))
-		in.Interactive = true
+		in.Interactive, in.LangForced = true, q.Get("forced") != ""
 		got, err := a.room.cfg.Assistant.Complete(ctx, in)
 		if err != nil {
 			return fmt.Errorf("complete: %w", err)

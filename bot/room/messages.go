@@ -21,6 +21,7 @@ type Post struct {
 	Room        string             `json:"room,omitempty"`
 	As          string             `json:"as,omitempty"`
 	Lang        string             `json:"lang,omitempty"` // "zh", "en", "" = the profile's
+	LangForced  bool               `json:"langForced,omitempty"` // Lang wins over the profile
 	Text        string             `json:"text"`
 	Interactive bool               `json:"interactive,omitempty"`
 	Refs        map[string]PostRef `json:"refs,omitempty"`
@@ -59,7 +60,7 @@ func (a *API) postMessage(w http.ResponseWriter, r *http.Request, c Caller) erro
 		return err
 	}
 	in := s.inbound(p.ID, p.Text, p.Lang)
-	in.Interactive = p.Interactive
+	in.Interactive, in.LangForced = p.Interactive, p.LangForced
 	if in.Refs, err = a.refs(p.Refs); err != nil {
 		return err
 	}

@@ -42,6 +42,7 @@ type Config struct {
 type Room struct {
 	cfg     Config
 	uploads *uploads
+	answers answers
 }
 
 var (
@@ -87,11 +88,20 @@ func (r *Room) Send(ctx context.Context, to bot.Address, m bot.Message) (bot.Mes
 	if err := r.cfg.Transcript.AppendEntry(ctx, &e); err != nil {
 		return bot.MessageRef{}, fmt.Errorf("room: append: %w", err)
 	}
+	r.answers.note(e.ID, m.ReplyTo)
 	return bot.MessageRef{Address: to, ID: e.ID}, nil
 }
 
-// Update implements bot.Updater: the entry gets a new state and a new cursor.
+// Update implements bot.Updater: the entry gets a new state and a new cursor. It
+// goes on answering what it answered: a reader may see only the newest state.
 func (r *Room) Update(ctx context.Context, ref bot.MessageRef, m bot.Message) error {
+	if m.ReplyTo == "" {
+		answered, err := r.answered(ctx, ref)
+		if err != nil {
+			return err
+		}
+		m.ReplyTo = answered
+	}
 	if err := r.cfg.Transcript.UpdateEntry(ctx, ref.ID, m); err != nil {
 		return fmt.Errorf("room: edit %s: %w", ref.ID, err)
 	}
