@@ -20,7 +20,7 @@ type Post struct {
 	ID          string             `json:"id"` // the caller's own; the same again is the same message
 	Room        string             `json:"room,omitempty"`
 	As          string             `json:"as,omitempty"`
-	Lang        string             `json:"lang,omitempty"` // "zh", "en", "" = the profile's
+	Lang        string             `json:"lang,omitempty"`       // "zh", "en", "" = the profile's
 	LangForced  bool               `json:"langForced,omitempty"` // Lang wins over the profile
 	Text        string             `json:"text"`
 	Interactive bool               `json:"interactive,omitempty"`
