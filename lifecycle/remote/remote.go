@@ -52,6 +52,8 @@ type Options struct {
 type Result struct {
 	Stdout string
 	Stderr string // empty for units: one stream
+	// Truncated says that more came than Options.Limit let be kept.
+	Truncated bool
 }
 
 // File is something to upload.

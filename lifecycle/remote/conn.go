@@ -1,0 +1,230 @@
+package remote
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+)
+
+// errNotStarted: the connection failed before the command reached the machine,
+// so trying again cannot run anything twice.
+var errNotStarted = errors.New("command was not started")
+
+// errCut: the connection ended while a command ran.
+var errCut = errors.New("connection was cut")
+
+// cancelGrace is how long a cancelled session may take to end in good order
+// before it is left to its connection's end.
+const cancelGrace = 2 * time.Second
+
+// killTime is how long the session that ends another one may take.
+const killTime = 10 * time.Second
+
+// conn is one SSH connection with its keepalive. It owns every goroutine that
+// works on it.
+type conn struct {
+	client  *ssh.Client
+	hostKey ssh.PublicKey
+	bastion io.Closer // nil without one
+	opts    Opts
+	slots   chan struct{} // sessions at a time
+	dead    chan struct{} // closed when the transport has ended
+	cleanup sync.Once
+
+	mu     sync.Mutex // orders work.Add before work.Wait
+	closed bool
+	work   sync.WaitGroup
+}
+
+func newConn(client *ssh.Client, key ssh.PublicKey, bastion io.Closer, opts Opts) *conn {
+	c := &conn{client: client, hostKey: key, bastion: bastion, opts: opts,
+		slots: make(chan struct{}, opts.MaxSessions), dead: make(chan struct{})}
+	c.start(func() {
+		_ = client.Wait() // the reason shows in the calls that it broke
+		close(c.dead)
+	})
+	c.start(c.keepAlive)
+	return c
+}
+
+// start runs f as work of this connection, unless that is closed.
+func (c *conn) start(f func()) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return false
+	}
+	c.work.Go(f)
+	return true
+}
+
+// close ends the connection and waits for everything that works on it.
+func (c *conn) close() {
+	c.mu.Lock()
+	c.closed = true
+	c.mu.Unlock()
+	closeAll(c.client)
+	c.work.Wait()
+	c.cleanup.Do(func() { closeAll(c.bastion) })
+}
+
+func (c *conn) alive() bool {
+	select {
+	case <-c.dead:
+		return false
+	default:
+		return true
+	}
+}
+
+// keepAlive asks the peer for a sign of life and closes the transport when none
+// comes, which fails every call that waits on it.
+func (c *conn) keepAlive() {
+	tick := time.NewTicker(c.opts.KeepAlive)
+	defer tick.Stop()
+	for {
+		select {
+		case <-c.dead:
+			return
+		case <-tick.C:
+		}
+		late := time.AfterFunc(c.opts.KeepAliveTimeout, func() { closeAll(c.client) })
+		_, _, err := c.client.SendRequest("keepalive@openssh.com", true, nil)
+		late.Stop()
+		if err != nil {
+			closeAll(c.client)
+			return
+		}
+	}
+}
+
+// command is one exec request and its streams.
+type command struct {
+	request        string
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	// kill gives another request that ends this one, and its input; nil or an
+	// empty request where closing the input does.
+	kill func() (request, stdin string)
+}
+
+type outcome struct {
+	code int
+	err  error
+}
+
+// exec runs cmd as one session and gives its exit code. When ctx ends first the
+// session is told to end and, if the peer does not answer, left behind: it is
+// still this connection's work, and its writers must bear being written to.
+func (c *conn) exec(ctx context.Context, cmd command) (int, error) {
+	select {
+	case c.slots <- struct{}{}:
+	case <-c.dead:
+		return 0, errNotStarted
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
+	ended := make(chan outcome, 1)
+	started := c.start(func() {
+		code, err := c.session(ctx, cmd)
+		<-c.slots
+		ended <- outcome{code, err}
+	})
+	if !started {
+		<-c.slots
+		return 0, errNotStarted
+	}
+	select {
+	case o := <-ended:
+		return o.code, o.err
+	case <-ctx.Done():
+	}
+	grace := time.NewTimer(cancelGrace)
+	defer grace.Stop()
+	select {
+	case o := <-ended:
+		return o.code, o.err
+	case <-grace.C:
+		return 0, ctx.Err()
+	}
+}
+
+// session opens, runs and closes one session.
+func (c *conn) session(ctx context.Context, cmd command) (int, error) {
+	s, err := c.client.NewSession()
+	if err != nil {
+		return 0, errors.Join(errNotStarted, err)
+	}
+	defer closeAll(s)
+	s.Stdout, s.Stderr = cmd.stdout, cmd.stderr
+	stdin, err := s.StdinPipe()
+	if err != nil {
+		return 0, errors.Join(errNotStarted, err)
+	}
+	if ctx.Err() != nil {
+		return 0, ctx.Err()
+	}
+	if err := s.Start(cmd.request); err != nil {
+		return 0, errors.Join(errCut, err)
+	}
+	ended := make(chan struct{})
+	var helpers sync.WaitGroup
+	helpers.Go(func() {
+		// A command that ends without reading everything is judged by its exit code.
+		_, _ = io.Copy(stdin, cmd.stdin)
+		closeAll(stdin)
+	})
+	helpers.Go(func() {
+		select {
+		case <-ctx.Done():
+			c.kill(cmd)
+			closeAll(s)
+		case <-ended:
+		}
+	})
+	err = s.Wait()
+	close(ended)
+	closeAll(s)
+	helpers.Wait()
+	return exitCode(ctx, err)
+}
+
+// kill ends cmd as well as it can; the peer may be gone.
+func (c *conn) kill(cmd command) {
+	if cmd.kill == nil {
+		return
+	}
+	request, stdin := cmd.kill()
+	if request == "" {
+		return
+	}
+	s, err := c.client.NewSession()
+	if err != nil {
+		return
+	}
+	late := time.AfterFunc(killTime, func() { closeAll(s) })
+	defer late.Stop()
+	defer closeAll(s)
+	s.Stdin = strings.NewReader(stdin)
+	_ = s.Run(request)
+}
+
+// exitCode reads what Session.Wait gave.
+func exitCode(ctx context.Context, err error) (int, error) {
+	var exit *ssh.ExitError
+	switch {
+	case err == nil:
+		return 0, nil
+	case ctx.Err() != nil:
+		return 0, ctx.Err()
+	case errors.As(err, &exit):
+		return exit.ExitStatus(), nil
+	default:
+		return 0, errors.Join(errCut, err)
+	}
+}
