@@ -125,14 +125,14 @@ func sumFile(ctx context.Context, dir string, f *File, t *tally) error {
 	return nil
 }
 
-// writeAll writes the tar: the manifest, then the files in its order.
+// writeAll writes the tar: the manifest, its sum, then the files in its order.
 func writeAll(ctx context.Context, dir string, out io.Writer, raw []byte, m *Manifest, t *tally) error {
 	w := tar.NewWriter(out)
-	if err := w.WriteHeader(header(manifestName, int64(len(raw)), 0o644)); err != nil {
-		return failed("bundle.build.write", err)
+	if err := writeSmall(w, manifestName, raw); err != nil {
+		return err
 	}
-	if _, err := w.Write(raw); err != nil {
-		return failed("bundle.build.write", err)
+	if err := writeSmall(w, sumName, []byte(sumContent(m.Digest))); err != nil {
+		return err
 	}
 	for _, f := range m.Files {
 		if err := writeOne(ctx, dir, w, f, t); err != nil {
@@ -140,6 +140,17 @@ func writeAll(ctx context.Context, dir string, out io.Writer, raw []byte, m *Man
 		}
 	}
 	if err := w.Close(); err != nil {
+		return failed("bundle.build.write", err)
+	}
+	return nil
+}
+
+func writeSmall(w *tar.Writer, name string, content []byte) error {
+	err := w.WriteHeader(header(name, int64(len(content)), 0o644))
+	if err == nil {
+		_, err = w.Write(content)
+	}
+	if err != nil {
 		return failed("bundle.build.write", err)
 	}
 	return nil

@@ -14,7 +14,11 @@ import (
 // NodeRoot is the directory on nodes under which bundles lie.
 const NodeRoot = "/var/lib/coxswain/bundle"
 
-const manifestName = "manifest.json"
+// What stands before the files in a bundle file.
+const (
+	manifestName = "manifest.json"
+	sumName      = "manifest.sha256"
+)
 
 // Bundle is an imported bundle on this machine's disk. It is safe for several
 // goroutines.
@@ -33,8 +37,9 @@ func Path(dataDir, name, digest string) string {
 }
 
 // Open reads the manifest of the bundle in the directory path (of Path, or of
-// Import). It reads no other file: Verify does. When the record of a bundle is
-// known, compare its digest with the Digest of what was opened.
+// Import). It reads no other file: Verify does. The directory's name must be the
+// one that the manifest gives; when the record of a bundle is known, compare its
+// digest with the Digest of what was opened.
 func Open(path string) (*Bundle, error) {
 	f, err := os.Open(filepath.Join(path, manifestName))
 	if err != nil {
@@ -48,6 +53,9 @@ func Open(path string) (*Bundle, error) {
 	m, err := ParseManifest(b)
 	if err != nil {
 		return nil, err
+	}
+	if filepath.Base(path) != m.Name+"-"+short(m.Digest) {
+		return nil, blocked("bundle.verify.damaged", nil, "path", manifestName, "name", m.Name)
 	}
 	return &Bundle{Manifest: *m, dir: path}, nil
 }

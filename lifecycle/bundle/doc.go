@@ -23,11 +23,11 @@
 // # The file
 //
 // A plain tar without compression, because what is inside is compressed already
-// or is read at the speed of the disk. Its first entry is manifest.json; the
-// files follow in the manifest's order, each with the size and sum that the
-// manifest gives. The digest of a bundle is the sha256 of the manifest's bytes,
-// and through the sums it covers every byte. The same directory and program give
-// the same file.
+// or is read at the speed of the disk. Its first entry is manifest.json, its
+// second the manifest's own sum; the files follow in the manifest's order, each
+// with the size and sum that the manifest gives. The digest of a bundle is the
+// sha256 of the manifest's bytes, and through the sums it covers every byte. The
+// same directory and program give the same file.
 //
 // # On the server and on the nodes
 //

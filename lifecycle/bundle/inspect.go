@@ -83,7 +83,7 @@ func inspectRelease(in *os.File, f *File) error {
 		return failed("bundle.build.read", err, "path", f.Path)
 	}
 	if !found {
-		return blocked("bundle.source.release", nil, "path", f.Path, "version", "?", "expected", f.Version)
+		return blocked("bundle.source.release", nil, "path", f.Path, "version", "", "expected", f.Version)
 	}
 	return nil
 }

@@ -13,10 +13,14 @@ import (
 func (b *Bundle) ResolveVersion(want string) (string, error) {
 	v, ok := resolve(b.Versions, want)
 	if !ok {
-		return "", blocked("bundle.version.absent", nil, "version", clip(want), "name", b.Name,
-			"versions", strings.Join(b.Versions, ", "))
+		return "", b.noVersion(want)
 	}
 	return v, nil
+}
+
+func (b *Bundle) noVersion(want string) error {
+	return blocked("bundle.version.absent", nil, "version", clip(want), "name", b.Name,
+		"versions", strings.Join(b.Versions, ", "))
 }
 
 // OSFor gives the bundle's word for a host's operating system ("debian-12"):
@@ -41,8 +45,7 @@ func (b *Bundle) OSFor(f lifecycle.HostFacts) string {
 func (b *Bundle) Supports(version, arch, os string) error {
 	var bad problems
 	if !slices.Contains(b.Versions, version) {
-		_, err := b.ResolveVersion(version)
-		bad.add(err)
+		bad.add(b.noVersion(version))
 	}
 	hasBinary := func(f File) bool { return f.Kind == Binary && f.Arch == arch && f.Version == version }
 	if slices.Contains(b.Versions, version) && !slices.ContainsFunc(b.Files, hasBinary) {

@@ -20,7 +20,7 @@ func (s *source) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// readManifest takes the first entry.
+// readManifest takes the first two entries: the manifest, and its sum.
 func readManifest(s *source) ([]byte, *Manifest, error) {
 	h, err := s.tar.Next()
 	switch {
@@ -41,8 +41,22 @@ func readManifest(s *source) ([]byte, *Manifest, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := s.next(sumName, int64(len(sumContent(m.Digest)))); err != nil {
+		return nil, nil, err
+	}
+	sum, err := io.ReadAll(s.tar)
+	if err != nil {
+		return nil, nil, broken("bundle.import.cut", err)
+	}
+	if string(sum) != sumContent(m.Digest) {
+		return nil, nil, broken("bundle.import.damaged", nil, "path", manifestName)
+	}
 	return raw, m, nil
 }
+
+// sumContent is what stands in the second entry, in the form that sha256sum -c
+// reads. The sums of the files are in the manifest; this one is for itself.
+func sumContent(digest string) string { return digest + "  " + manifestName + "\n" }
 
 // next goes to the following entry, which must be the plain file path of size
 // bytes: links, devices, sparse files, other names and another order are refused
