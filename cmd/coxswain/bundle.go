@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"runtime/debug"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -40,7 +39,7 @@ func newBundleBuildCommand() *cobra.Command {
 			return withSay(cmd, func(s *say) error {
 				start := time.Now()
 				m, err := bundle.BuildFile(cmd.Context(), args[0], out,
-					bundle.Options{CreatedBy: programVersion()})
+					bundle.Options{CreatedBy: buildVersion()})
 				if err != nil {
 					return s.problems(err)
 				}
@@ -171,12 +170,4 @@ func environmentLanguage(getenv func(string) string) string {
 		}
 	}
 	return messages.Fallback
-}
-
-// programVersion is the module version that this program was built as.
-func programVersion() string {
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
-	}
-	return "devel"
 }

@@ -15,6 +15,22 @@ die() { echo "assemble: $*" >&2; exit 1; }
 put() { local to=$1; shift; mkdir -p "$to"; cp -l "$@" "$to/" 2>/dev/null || cp "$@" "$to/"; }   # put FOLDER FILE...
 deb() { local f; f=$(compgen -G "$SHARE/debs/$1_*.deb" | sort -V | tail -1); [ -n "$f" ] || die "no package $1 in $SHARE/debs: run e2e/lab/build.sh"; echo "$f"; }
 
+# split ARCHIVE FOLDER: the lab's one archive as two, so that what only control
+# planes run need not be brought to workers. Its manifest is one line of items
+# {"Config":…,"RepoTags":[…],"Layers":[…]}.
+split() {
+  local x=$tmp/images part files control='/(kube-apiserver|kube-controller-manager|kube-scheduler|etcd):'
+  rm -rf "$x"; mkdir -p "$x" "$2"; tar -C "$x" -xf "$1"
+  sed 's/^\[//; s/\]$//; s/},{/}\n{/g' "$x/manifest.json" > "$tmp/items"; echo >> "$tmp/items"
+  for part in control-plane node; do
+    if [ $part = node ]; then grep -Ev "$control" "$tmp/items"; else grep -E "$control" "$tmp/items"; fi | sed '/^$/d' > "$tmp/part"
+    { printf '['; paste -sd, "$tmp/part" | tr -d '\n'; printf ']'; } > "$x/manifest.json"
+    mapfile -t files < <(grep -oE '[0-9a-f]{64}(\.json|/layer\.tar)' "$tmp/part" | sort -u)
+    tar -C "$x" --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner -cf "$2/$part.tar" manifest.json "${files[@]}"
+  done
+  rm -rf "$x"
+}
+
 [ $# -ge 1 ] || { sed -n '2,10s/^# \{0,1\}//p' "$0"; exit 2; }
 command -v dpkg-deb >/dev/null || die "dpkg-deb is needed to open the lab's packages; it is part of Debian and Ubuntu"
 [ -d "$SHARE/bin" ] || die "$SHARE/bin is not there: run e2e/lab/build.sh first, or set LAB_CACHE"
@@ -29,7 +45,7 @@ for v in "${versions[@]}"; do
   [ -f "$SHARE/images/$v.tar" ] || die "$SHARE/images/$v.tar is not there: K8S_VERSION=$v e2e/lab/build.sh"
   b=$SHARE/bin/$v
   put "$dir/bin/$v/$ARCH" "$b"/{kubeadm,kubelet,kubectl,etcdctl,etcdutl}
-  put "$dir/images/$v/$ARCH" "$SHARE/images/$v.tar"
+  split "$SHARE/images/$v.tar" "$dir/images/$v/$ARCH"
 done
 
 # The runtime, out of Debian's packages. The lab's runc package has a wrapper for

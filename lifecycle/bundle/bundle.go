@@ -148,23 +148,28 @@ func (b *Bundle) intact() bool {
 
 // Remove deletes the bundle: it is gone at once for every reader to come, and
 // its bytes as soon as they are freed. Being gone already is no error.
-func (b *Bundle) Remove() error {
-	trash, err := os.MkdirTemp(filepath.Dir(b.dir), removePrefix)
+func (b *Bundle) Remove() error { return Remove(b.dir) }
+
+// Remove deletes the bundle in the directory path, which is one of Path or of
+// Import, also when it cannot be opened any more.
+func Remove(path string) error {
+	name := filepath.Base(path)
+	trash, err := os.MkdirTemp(filepath.Dir(path), removePrefix)
 	if err != nil {
 		if os.IsNotExist(err) {
 			return nil
 		}
-		return failed("bundle.remove", err, "name", b.Name)
+		return failed("bundle.remove", err, "name", name)
 	}
-	err = os.Rename(b.dir, filepath.Join(trash, "bundle"))
+	err = os.Rename(path, filepath.Join(trash, "bundle"))
 	if err == nil || os.IsNotExist(err) {
-		err = syncDir(filepath.Dir(b.dir))
+		err = syncDir(filepath.Dir(path))
 	}
 	if e := os.RemoveAll(trash); err == nil {
 		err = e
 	}
 	if err != nil {
-		return failed("bundle.remove", err, "name", b.Name)
+		return failed("bundle.remove", err, "name", name)
 	}
 	return nil
 }
