@@ -2,8 +2,12 @@ package store
 
 import (
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
+	"net"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"modernc.org/sqlite"
@@ -65,11 +69,36 @@ func isForeignKey(err error) bool {
 	return pgCode(err) == pgForeignKey || sqliteCode(err) == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY
 }
 
-// isTransient reports whether the same transaction may succeed when run again.
-// The low byte of an SQLite code is its family.
-func isTransient(err error) bool {
+// isCollision reports whether the database refused a transaction because of
+// another one; it may succeed when run again. The low byte of an SQLite code is
+// its family.
+func isCollision(err error) bool {
 	code := pgCode(err)
 	return code == pgSerialization || code == pgDeadlock || sqliteCode(err)&0xff == sqlite3.SQLITE_BUSY
+}
+
+// isBroken reports whether the connection was lost: what had not been committed
+// on it never will be, and another connection may do better.
+func isBroken(err error) bool {
+	code := pgCode(err)
+	var network *net.OpError
+	return strings.HasPrefix(code, "57P") || strings.HasPrefix(code, "08") || // shut down; connection exception
+		errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) ||
+		errors.Is(err, net.ErrClosed) || errors.As(err, &network) && !network.Timeout()
+}
+
+// commitError is a failed commit. When the connection was lost meanwhile, nobody
+// knows whether it happened, so that it must not be run again.
+type commitError struct{ error }
+
+// Unwrap gives the cause.
+func (e commitError) Unwrap() error { return e.error }
+
+// mayRunAgain reports whether a transaction that failed so has had no effect and
+// may have one when run again.
+func mayRunAgain(err error) bool {
+	var atCommit commitError
+	return isCollision(err) || isBroken(err) && !errors.As(err, &atCommit)
 }
 
 // instead replaces a broken reference by what it means here.

@@ -2,9 +2,11 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -36,6 +38,8 @@ type Config struct {
 	// leases and due times go by the database's clock instead, because the
 	// processes that share it need one.
 	Clock func() time.Time
+	// Log hears of a lost listener; nil is silence.
+	Log *slog.Logger
 }
 
 // Store is the durable state of one Coxswain. Its methods may be called by many
@@ -49,7 +53,11 @@ type Store struct {
 	clock   func() time.Time
 	ids     *idSource
 	hub     *hub
+	log     *slog.Logger
 	patient time.Duration // how long a write waits for a connection
+	quiet   time.Duration // after which a listener asks whether it still hears
+	// instance tells this process's own wake-ups from the others'.
+	instance string
 
 	closing sync.Once
 	closed  error
@@ -67,7 +75,11 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	if c.Clock == nil {
 		c.Clock = time.Now
 	}
-	s := &Store{keys: c.Keys, clock: c.Clock, ids: newIDSource(c.Clock), hub: newHub(), patient: writerWait}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &Store{keys: c.Keys, clock: c.Clock, log: c.Log, ids: newIDSource(c.Clock), hub: newHub(),
+		patient: writerWait, quiet: quietFor, instance: rand.Text()}
 	if err := s.connect(c); err != nil {
 		return nil, err
 	}

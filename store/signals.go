@@ -30,7 +30,7 @@ func (s *Store) Subscribe(topics ...Topic) (wake <-chan struct{}, cancel func())
 }
 
 // Notify wakes the listeners of a topic as if something had been committed.
-func (s *Store) Notify(topic Topic) { s.hub.announce(map[Topic]bool{topic: true}) }
+func (s *Store) Notify(topic Topic) { s.hub.announce(topicSet(topic)) }
 
 // hub hands wake-ups to this process's listeners and keeps what other processes
 // are still to be told.

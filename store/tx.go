@@ -31,8 +31,9 @@ type txKey struct{}
 // a nested call did is taken back when it fails, and the outer one may go on.
 //
 // When the database reports a collision with another transaction (PostgreSQL's
-// serialization failures and deadlocks), fn runs again, a few times at most: it
-// must have no effect outside the store that a second run would double.
+// serialization failures and deadlocks) or loses the connection before the
+// commit, fn runs again, a few times at most: it must have no effect outside the
+// store that a second run would double.
 func (s *Store) WithTx(ctx context.Context, fn func(ctx context.Context) error) error {
 	return s.write(ctx, func(ctx context.Context, _ *tx) error { return fn(ctx) })
 }
@@ -44,7 +45,7 @@ func (s *Store) write(ctx context.Context, fn func(ctx context.Context, t *tx) e
 	}
 	for run := 1; ; run++ {
 		err := s.runTx(ctx, fn)
-		if err == nil || run == txRuns || !isTransient(err) {
+		if err == nil || run == txRuns || !mayRunAgain(err) {
 			return err
 		}
 		if waitErr := pause(ctx, time.Duration(run)*time.Duration(1+rand.IntN(10))*time.Millisecond); waitErr != nil {
@@ -78,7 +79,7 @@ func (s *Store) read(ctx context.Context) conn {
 	if t := s.joined(ctx); t != nil {
 		return t.conn
 	}
-	return conn{s.reader}
+	return conn{q: s.reader, alone: true}
 }
 
 func (s *Store) runTx(ctx context.Context, fn func(ctx context.Context, t *tx) error) (err error) {
@@ -91,7 +92,7 @@ func (s *Store) runTx(ctx context.Context, fn func(ctx context.Context, t *tx) e
 	if err != nil {
 		return fmt.Errorf("store: cannot begin: %w", err)
 	}
-	t := &tx{conn: conn{sqlTx}, store: s, topics: map[Topic]bool{}}
+	t := &tx{conn: conn{q: sqlTx}, store: s, topics: map[Topic]bool{}}
 	done := false
 	defer func() {
 		if !done { // also when fn panics
@@ -103,14 +104,15 @@ func (s *Store) runTx(ctx context.Context, fn func(ctx context.Context, t *tx) e
 	}
 	done = true
 	if err := sqlTx.Commit(); err != nil {
-		return fmt.Errorf("store: cannot commit: %w", translate(err))
+		return commitError{fmt.Errorf("store: cannot commit: %w", translate(err))}
 	}
 	s.hub.announce(t.topics)
 	return nil
 }
 
+// rollback has nothing to do when the connection is lost: the server has done it.
 func rollback(t *sql.Tx) error {
-	if err := t.Rollback(); err != nil && !errors.Is(err, sql.ErrTxDone) {
+	if err := t.Rollback(); err != nil && !errors.Is(err, sql.ErrTxDone) && !isBroken(err) {
 		return fmt.Errorf("store: cannot roll back: %w", err)
 	}
 	return nil
@@ -167,6 +169,18 @@ type conn struct {
 		QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 		QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 	}
+	// alone statements are no part of a transaction and may use a second
+	// connection when the first turns out to be lost.
+	alone bool
+}
+
+// retry runs a query again when that may help.
+func (c conn) retry(ctx context.Context, query func() error) error {
+	err := query()
+	for run := 1; run < txRuns && c.alone && ctx.Err() == nil && isBroken(err); run++ {
+		err = query()
+	}
+	return err
 }
 
 // exec gives how many rows it touched.
@@ -197,20 +211,29 @@ func (c conn) one(ctx context.Context, dest []any, query string, args ...any) er
 	if err != nil {
 		return err
 	}
-	return translate(c.q.QueryRowContext(ctx, query, bound...).Scan(dest...))
+	return translate(c.retry(ctx, func() error { return c.q.QueryRowContext(ctx, query, bound...).Scan(dest...) }))
 }
 
 // list collects rows; dest says where the columns of a row go.
-func list[T any](ctx context.Context, c conn, dest func(*T) []any, query string, args ...any) (_ []T, err error) {
+func list[T any](ctx context.Context, c conn, dest func(*T) []any, query string, args ...any) ([]T, error) {
 	bound, err := bind(args)
 	if err != nil {
 		return nil, err
 	}
-	rows, err := c.q.QueryContext(ctx, query, bound...)
-	if err != nil {
-		return nil, translate(err)
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
+	var out []T
+	err = c.retry(ctx, func() (err error) {
+		rows, err := c.q.QueryContext(ctx, query, bound...)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, rows.Close()) }()
+		out, err = collect(rows, dest)
+		return err
+	})
+	return out, translate(err)
+}
+
+func collect[T any](rows *sql.Rows, dest func(*T) []any) ([]T, error) {
 	var out []T
 	for rows.Next() {
 		var v T
@@ -219,7 +242,7 @@ func list[T any](ctx context.Context, c conn, dest func(*T) []any, query string,
 		}
 		out = append(out, v)
 	}
-	return out, translate(rows.Err())
+	return out, rows.Err()
 }
 
 // get reads one row.

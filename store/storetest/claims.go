@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/coxswain-ops/coxswain/lifecycle"
+	"github.com/coxswain-ops/coxswain/store"
 )
 
 // none checks that there is nothing to claim.
@@ -51,7 +52,8 @@ func testClaimRace(t *testing.T, f *Fixture) {
 	var mu sync.Mutex
 	claimed := map[string]int{}
 	busy := map[string]string{}
-	work := func(owner string) error {
+	peer := f.Peer(time.Now) // half of the workers are another process
+	work := func(s *store.Store, owner string) error {
 		for {
 			op, err := s.Claim(ctx, owner, time.Minute)
 			if err != nil || op == nil {
@@ -74,11 +76,11 @@ func testClaimRace(t *testing.T, f *Fixture) {
 		}
 	}
 	atOnce(workers, func(i int) {
-		if err := work(fmt.Sprintf("w%d", i)); err != nil {
+		if err := work([]*store.Store{s, peer}[i%2], fmt.Sprintf("w%d", i)); err != nil {
 			t.Errorf("worker %d: %v", i, err)
 		}
 	})
-	if err := work("last"); err != nil { // what was behind when the others looked
+	if err := work(s, "last"); err != nil { // what was behind when the others looked
 		t.Fatal(err)
 	}
 	if len(claimed) != clusters*perCluster {
