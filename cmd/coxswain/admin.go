@@ -145,14 +145,11 @@ func plainText(w http.ResponseWriter, status int, text string) {
 	fmt.Fprint(w, text)
 }
 
-// newMetrics makes the registry with what every Go process tells of itself and
-// the version.
-func newMetrics() *prometheus.Registry {
-	reg := prometheus.NewRegistry()
+// registerMetrics adds what every Go process tells of itself, and the version.
+func registerMetrics(reg prometheus.Registerer) {
 	build := prometheus.NewGauge(prometheus.GaugeOpts{Name: "coxswain_build_info",
 		Help:        "Always 1; the labels tell the version.",
 		ConstLabels: prometheus.Labels{"version": buildVersion(), "go": runtime.Version()}})
 	build.Set(1)
 	reg.MustRegister(build, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	return reg
 }

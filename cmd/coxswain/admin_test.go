@@ -11,6 +11,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // lockedBuffer is a log that a server and its test may use at the same time.
@@ -80,7 +82,9 @@ func TestAdminListener(t *testing.T) {
 		}
 		return nil
 	}
-	s := newAdminServer("127.0.0.1:0", ready, newMetrics(), slog.New(slog.NewTextHandler(&log, nil)))
+	metrics := prometheus.NewRegistry()
+	registerMetrics(metrics)
+	s := newAdminServer("127.0.0.1:0", ready, metrics, slog.New(slog.NewTextHandler(&log, nil)))
 	url := served(t, s)
 
 	if code, body := get(t, url+"/healthz"); code != 200 || body != "coxswain ok\n" {
