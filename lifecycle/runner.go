@@ -9,12 +9,13 @@ import (
 
 // RunnerConfig sets up a Runner.
 type RunnerConfig struct {
-	Owner      string        // unique per process
-	Lease      time.Duration // how long a dead owner's operation waits; 15 s when 0
-	AtOnce     int           // operations worked on at the same time; 8 when 0
-	Poll       time.Duration // how often to look for work unasked; 1 s when 0
-	Alone      bool          // no other process shares the store: take over at start
-	Procedures []Procedure
+	Owner       string        // unique per process
+	Lease       time.Duration // how long a dead owner's operation waits; 15 s when 0
+	AtOnce      int           // operations worked on at the same time; 8 when 0
+	NodesAtOnce int           // most nodes of one stage at the same time; DefaultAtOnce when 0
+	Poll        time.Duration // how often to look for work unasked; 1 s when 0
+	Alone       bool          // no other process shares the store: take over at start
+	Procedures  []Procedure
 	// Wake is signalled when an operation was queued or signalled.
 	Wake <-chan struct{}
 	// Authorize checks again, when an operation is claimed, that its actor may
@@ -55,6 +56,7 @@ type Runner struct {
 func NewRunner(store OperationStore, cfg RunnerConfig) *Runner {
 	setDefault(&cfg.Lease, 15*time.Second)
 	setDefault(&cfg.AtOnce, 8)
+	setDefault(&cfg.NodesAtOnce, DefaultAtOnce)
 	setDefault(&cfg.Poll, time.Second)
 	setDefault(&cfg.Retry.Attempts, 4)
 	setDefault(&cfg.Retry.First, time.Second)
@@ -84,6 +86,9 @@ func setDefault[T comparable](v *T, d T) {
 func (r *Runner) Run(ctx context.Context) error {
 	if r.cfg.Alone {
 		if err := r.store.TakeOver(ctx); err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
 			return err
 		}
 	}

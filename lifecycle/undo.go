@@ -58,7 +58,7 @@ func (w *work) undoAll(ctx context.Context) error {
 func (w *work) undoStage(ctx context.Context, stage Stage, u Undoer) ([]*Error, error) {
 	over := w.acted(stage.Phase.Name())
 	failed, errs := make([][]*Error, len(over)), make([]error, len(over))
-	atOnce(stage.atOnce(), len(over), func(i int) {
+	atOnce(min(stage.atOnce(), w.r.cfg.NodesAtOnce), len(over), func(i int) {
 		failed[i], errs[i] = w.undoStep(ctx, stage.Phase, u, over[i])
 	})
 	return slices.Concat(failed...), errors.Join(errs...)

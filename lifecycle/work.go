@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,6 +23,7 @@ type work struct {
 
 	cluster *Cluster
 	nodes   []*Node
+	entered int // index of the last stage that was begun
 
 	mu    sync.Mutex
 	steps map[stepKey]*Step
@@ -145,6 +147,7 @@ func (w *work) mayBegin(ctx context.Context) *Error {
 // forward runs the stages in order.
 func (w *work) forward(ctx context.Context) error {
 	stages := w.proc.stagesFor(w.cluster)
+	w.entered = reached(stages, w.op.Stage)
 	workCtx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	w.stopNow.Store(&cancel)
@@ -170,12 +173,20 @@ func (w *work) forward(ctx context.Context) error {
 	return w.succeed(ctx)
 }
 
-// enter records that a stage begins, once: after a restart it is not told again.
+// reached is the index of the stage that the journal says was begun last, -1
+// when none was.
+func reached(stages []Stage, name string) int {
+	return slices.IndexFunc(stages, func(s Stage) bool { return s.Phase.Name() == name })
+}
+
+// enter records that a stage begins, once: after a restart, the stages before it
+// are looked at again but not told again.
 func (w *work) enter(ctx context.Context, stage Stage, i, total int) error {
 	name := stage.Phase.Name()
-	if w.op.Stage == name {
+	if i <= w.entered {
 		return nil
 	}
+	w.entered = i
 	c := Checkpoint{Operation: w.op}
 	if w.op.Stage == "" {
 		w.op.StartedAt = w.r.cfg.Now()
@@ -193,7 +204,7 @@ func (w *work) enter(ctx context.Context, stage Stage, i, total int) error {
 func (w *work) runStage(ctx context.Context, stage Stage) ([]*Error, error) {
 	over := targets(stage, w.nodes)
 	failed, errs := make([][]*Error, len(over)), make([]error, len(over))
-	atOnce(stage.atOnce(), len(over), func(i int) {
+	atOnce(min(stage.atOnce(), w.r.cfg.NodesAtOnce), len(over), func(i int) {
 		if ctx.Err() != nil {
 			errs[i] = context.Cause(ctx)
 			return
