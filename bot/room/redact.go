@@ -33,3 +33,6 @@ func shown(in bot.Inbound, answersSecret bool) string {
 		return part[1] + hidden
 	})
 }
+
+// Hide gives text with what looks like a secret hidden, as a transcript shows it.
+func Hide(text string) string { return shown(bot.Inbound{Text: text}, false) }
