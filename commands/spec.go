@@ -2,9 +2,11 @@ package commands
 
 import (
 	"context"
+	"time"
 
 	"github.com/coxswain-ops/coxswain/bot"
 	"github.com/coxswain-ops/coxswain/commands/access"
+	"github.com/coxswain-ops/coxswain/commands/messages"
 	"github.com/coxswain-ops/coxswain/lifecycle"
 )
 
@@ -139,6 +141,9 @@ type Outcome struct {
 	// Operation is set, after Commit, when an operation was started: the reply
 	// becomes its living card.
 	Operation *lifecycle.Operation
+	// After runs once the transaction is committed, for what cannot be part of it
+	// (files). Its failure is logged, not told.
+	After func(ctx context.Context) error
 	// Target and Detail go to the audit.
 	Target, Detail string
 }
@@ -154,9 +159,19 @@ type Call struct {
 	Cluster *lifecycle.Cluster   // ScopeCluster
 	Op      *lifecycle.Operation // ScopeOperation
 	Preview *Preview             // what Plan made
-	// Say renders a text in the asker's language.
-	Say func(key string, kv ...any) string
+	Zone    *time.Location       // the asker's time zone
+	// Words puts a canonical command into the words of the asker's language.
+	Words func(canonical string) string
+
+	catalogue *messages.Catalogue
+	parsed    *Parsed
+	canonical string // the command as typed, canonical, secrets left out
 }
+
+// Say renders a catalogue key in the asker's language.
+func (c *Call) Say(key string, kv ...any) string { return c.text(lifecycle.T(key, kv...)) }
+
+func (c *Call) text(t lifecycle.Text) string { return c.catalogue.Text(c.Lang, t) }
 
 // Values are a command's arguments and options by canonical name, in canonical
 // form, defaults filled in.

@@ -176,12 +176,12 @@ type OperationStore interface {
 type Dialogue struct {
 	UserID    string // user id, or the identity when unlinked
 	Address   bot.Address
-	Kind      string            // "argument", "confirm-name", "confirm"
-	Command   string            // what was typed so far, canonical
-	Param     string            // asked for (argument)
-	Expect    string            // the name that must be typed (confirm-name)
-	PlanHash  string            // what was shown (confirm, confirm-name)
-	Values    map[string]string // values given so far; secrets among them, sealed at rest
+	Kind      string             // "argument", "confirm-name", "confirm"
+	Command   string             // what was typed so far, canonical
+	Param     string             // asked for (argument)
+	Expect    string             // the name that must be typed (confirm-name)
+	PlanHash  string             // what was shown (confirm, confirm-name)
+	Refs      map[string]bot.Ref // contents the command refers to; secrets among them, sealed at rest
 	ExpiresAt time.Time
 }
 

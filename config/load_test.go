@@ -1,7 +1,9 @@
 package config
 
 import (
+	"bytes"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -61,6 +63,7 @@ func TestLoadReadsEverySetting(t *testing.T) {
 server: {data: /var/lib/coxswain, listen: "", admin_listen: "[::1]:9000", timezone: Asia/Shanghai, lang: zh}
 store: {dsn: {env: DB_DSN}}
 log: {level: debug, format: json}
+sandbox: {enabled: false, speed: 10, delay: {kubeadm init: 2s}, faults: [{machine: "demo-*", command: "kubeadm join*", nth: 1, action: fail}]}
 engine: {lease: 1m, operations: 2, nodes: 3}
 packages: {mirror: "https://mirror.example.com/k8s", image_repository: registry.example.com/k8s, images: /opt/images}
 limits: {per_user: 1, per_room: 2}
@@ -68,6 +71,7 @@ uploads: {max_bytes: 20GiB}
 `)
 	if c.Server.Data != "/var/lib/coxswain" || c.Server.Listen != "" || c.Server.Lang != "zh" ||
 		c.Store.DSN.Reveal() != "postgres://u:p4ss@db/cox" || c.Engine.Lease != time.Minute || c.Engine.Nodes != 3 ||
+		c.Sandbox.Enabled || c.Sandbox.Delay["kubeadm init"] != 2*time.Second || c.Sandbox.Faults[0].Nth != 1 ||
 		c.Packages.Images != "/opt/images" || c.Limits.PerRoom != 2 || c.Uploads.MaxBytes != 20<<30 {
 		t.Errorf("read wrongly: %+v", c)
 	}
@@ -132,6 +136,8 @@ func TestLoadRefuses(t *testing.T) {
 		"a huge duration":    {"engine:\n  lease: 1000h\n", "engine.lease: 1000h0m0s is too large"},
 		"a small size":       {"uploads:\n  max_bytes: 12\n", "uploads.max_bytes: 12 is too small"},
 		"no size":            {"uploads:\n  max_bytes: a lot\n", `"a lot" is not a size; expected a size such as`},
+		"a sandbox fault":    {"sandbox:\n  faults:\n  - {command: x, action: explode}\n", `f.yaml:3:26: sandbox.faults[0].action: "explode" is none of`},
+		"a negative speed":   {"sandbox:\n  speed: -1\n", "f.yaml:2:10: sandbox.speed: -1 is negative"},
 		"a fraction":         {"engine:\n  nodes: 1.5\n", `"1.5" is not a whole number`},
 		"another kind":       {"server:\n  data: 2001-01-01\n", "is of the kind !!timestamp, not text"},
 	} {
@@ -351,4 +357,32 @@ func FuzzLoad(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestManifestConfigurationsLoad reads the configuration inside the Kubernetes
+// manifest as the program would.
+func TestManifestConfigurationsLoad(t *testing.T) {
+	text, err := os.ReadFile("../deploy/kubernetes.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	docs, found := yaml.NewDecoder(bytes.NewReader(text)), false
+	for {
+		var m struct {
+			Kind string
+			Data map[string]string
+		}
+		if err := docs.Decode(&m); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		if m.Kind == "ConfigMap" {
+			c := mustParse(t, m.Data["coxswain.yaml"])
+			found = c.Server.Data == "/data"
+		}
+	}
+	if !found {
+		t.Error("the manifest holds no configuration")
+	}
 }

@@ -1,11 +1,33 @@
 package config
 
-import "time"
+import (
+	"strings"
+
+	"github.com/coxswain-ops/coxswain/config/value"
+	"github.com/coxswain-ops/coxswain/lifecycle/sandbox"
+)
 
 // SandboxConfig is the built-in region of simulated machines.
 type SandboxConfig struct {
 	// Enabled offers the region "sandbox".
 	Enabled bool `default:"true"`
-	// Delay is how long each simulated action takes; 0s is as fast as possible.
-	Delay time.Duration `default:"150ms" min:"0s" max:"1m" reload:"true"`
+	sandbox.Config
+}
+
+// Validate hands on what the sandbox itself finds wrong, at its place in the file.
+func (c *SandboxConfig) Validate() []value.Problem {
+	err := c.Check()
+	if err == nil {
+		return nil
+	}
+	var out []value.Problem
+	for line := range strings.SplitSeq(err.Error(), "\n") {
+		place, what, ok := strings.Cut(line, ": ")
+		name, inside := strings.CutPrefix(place, "sandbox.")
+		if !ok || !inside {
+			name, what = "", line
+		}
+		out = append(out, value.Problem{Field: name, What: what})
+	}
+	return out
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -32,16 +33,26 @@ type Watcher struct {
 	waiting atomic.Pointer[[]Change]
 	settle  time.Duration
 	signals chan os.Signal
+	// overridden are the settings that flags have set otherwise than the file:
+	// the next start does the same, so they do not wait for it.
+	overridden map[string]bool
 	// looked hears of every reading; tests wait for it.
 	looked func(error)
 }
 
-// NewWatcher watches path, which running was loaded from.
+// NewWatcher watches path, which running was loaded from before flags had their
+// say.
 func NewWatcher(path string, running *Config, apply Apply, log *slog.Logger) *Watcher {
 	w := &Watcher{path: path, apply: apply, log: log, settle: settleTime,
-		signals: make(chan os.Signal, 1), looked: func(error) {}}
+		signals: make(chan os.Signal, 1), overridden: map[string]bool{}, looked: func(error) {}}
 	w.running.Store(running)
 	w.waiting.Store(&[]Change{})
+	if file, err := Load(path); err == nil {
+		_, byFlags := Compare(running, file)
+		for _, c := range byFlags.Restart {
+			w.overridden[c.Path] = true
+		}
+	}
 	return w
 }
 
@@ -157,6 +168,7 @@ func (w *Watcher) announce(restart []Change) {
 	for _, c := range w.Waiting() {
 		known[c] = true
 	}
+	restart = slices.DeleteFunc(restart, func(c Change) bool { return w.overridden[c.Path] })
 	for _, c := range restart {
 		if !known[c] {
 			w.log.Warn("this setting takes effect after a restart", "setting", c.Path, "running", c.Old, "file", c.New)

@@ -150,6 +150,23 @@ func TestWatcherKeepsTheOldWhenApplyRefuses(t *testing.T) {
 	}
 }
 
+func TestWatcherKnowsWhatFlagsHaveSet(t *testing.T) {
+	h := watch(t, "server: {data: /srv/file}\n")
+	running := *h.Running()
+	running.Server.Data = "/srv/flag"
+	h.Watcher = NewWatcher(h.path, &running, h.apply, h.Watcher.log)
+	h.settle, h.looked = time.Millisecond, func(err error) { h.looks <- err }
+	h.start()
+	if w := h.Waiting(); len(w) != 0 {
+		t.Errorf("what a flag has set waits for a restart: %v", w)
+	}
+	h.replace("server: {data: /srv/file, lang: zh}\n")
+	<-h.looks
+	if w := h.Waiting(); len(w) != 1 || w[0].Path != "server.lang" {
+		t.Errorf("waiting for a restart: %v", w)
+	}
+}
+
 func TestWatcherOnSignal(t *testing.T) {
 	h := watch(t, "log: {level: info}\n")
 	h.start()

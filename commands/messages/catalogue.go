@@ -45,9 +45,11 @@ type speaker struct {
 	parser    *parser
 }
 
-// Load reads the catalogues that are built in. Its error names the file, the
-// line and the key.
-func Load() (*Catalogue, error) { return LoadFS(files) }
+// Load reads the catalogues that are built in, and more layers where a test has
+// some. Its error names the file, the line and the key.
+func Load(more ...fs.FS) (*Catalogue, error) {
+	return LoadFS(append([]fs.FS{files}, more...)...)
+}
 
 // LoadFS reads catalogues from fsys, laid out as <language>/<area>.toml, each
 // layer adding to the one before. A key may be said once only.

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/coxswain-ops/coxswain/config"
+)
+
+// serveFlags override the configuration.
+type serveFlags struct{ config, data, listen, adminListen string }
+
+func newServeCommand() *cobra.Command {
+	var f serveFlags
+	c := &cobra.Command{
+		Use:   "serve",
+		Short: "Run the server",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return serve(cmd.Context(), cmd, f, cmd.OutOrStdout())
+		},
+	}
+	c.Flags().StringVar(&f.config, "config", "", "configuration file (YAML); without it the defaults hold")
+	c.Flags().StringVar(&f.data, "data", "", "data directory (default ./data)")
+	c.Flags().StringVar(&f.listen, "listen", "", "public HTTP address; \"off\" for none")
+	c.Flags().StringVar(&f.adminListen, "admin-listen", "", "private HTTP address for health and metrics; \"off\" for none")
+	return c
+}
+
+func serve(ctx context.Context, cmd *cobra.Command, f serveFlags, out io.Writer) error {
+	cfg := config.Default()
+	if f.config != "" {
+		loaded, err := config.Load(f.config)
+		if err != nil {
+			return err
+		}
+		cfg = loaded
+	}
+	f.apply(cmd, cfg)
+	level := &slog.LevelVar{}
+	level.Set(cfg.Log.SlogLevel())
+	log := newLogger(os.Stderr, cfg.Log.Format, level)
+	app, err := New(ctx, Options{Config: cfg, ConfigPath: f.config, Log: log, Level: level})
+	if err != nil {
+		return err
+	}
+	app.greet(out)
+	return app.Run(ctx)
+}
+
+// apply lets the flags that were given win over the file.
+func (f serveFlags) apply(cmd *cobra.Command, cfg *config.Config) {
+	set := func(name, value string, to *string) {
+		if cmd.Flags().Changed(name) {
+			*to = value
+			if value == "off" {
+				*to = ""
+			}
+		}
+	}
+	set("data", f.data, &cfg.Server.Data)
+	set("listen", f.listen, &cfg.Server.Listen)
+	set("admin-listen", f.adminListen, &cfg.Server.AdminListen)
+}
+
+func newLogger(w io.Writer, format string, level slog.Leveler) *slog.Logger {
+	opts := &slog.HandlerOptions{Level: level}
+	if format == "json" {
+		return slog.New(slog.NewJSONHandler(w, opts))
+	}
+	return slog.New(slog.NewTextHandler(w, opts))
+}
+
+// greet tells a newcomer how to begin, in both languages.
+func (a *App) greet(out io.Writer) {
+	data := a.cfg.Server.Data
+	fmt.Fprintf(out, "Coxswain %s is ready. 舵手已就绪。\n", buildVersion())
+	fmt.Fprintf(out, "  Open the terminal room / 打开终端会话:   coxswain chat --data %s\n", data)
+	for _, r := range a.regions {
+		if r.Simulated {
+			fmt.Fprintf(out, "  Region %q is ready (simulated) / 区域 %q 已就绪(模拟):\n", r.Name, r.Name)
+			fmt.Fprintf(out, "    coxswain chat --data %s --wait \"cluster create demo region=%s masters=1 workers=2\"\n", data, r.Name)
+		}
+	}
+}
