@@ -35,7 +35,8 @@ func scanDelivery(r *deliveryRow) []any {
 		&r.Lang, &r.message, into(&r.Event), &r.Status, &r.Attempts, at(&r.NextAt), &r.Receipt, &r.Error}
 }
 
-// ClaimDeliveries implements notifiers.Store.
+// ClaimDeliveries implements notifiers.Store. NextAt is told on the clock that
+// leases go by.
 func (s *Store) ClaimDeliveries(ctx context.Context, owner string, lease time.Duration, limit int) ([]notifiers.Delivery, error) {
 	var rows []deliveryRow
 	var events map[string]*lifecycle.Event
@@ -60,7 +61,7 @@ func (s *Store) ClaimDeliveries(ctx context.Context, owner string, lease time.Du
 		}
 		return int(a.seq - b.seq)
 	})
-	return s.openDeliveries(rows, events)
+	return s.openDeliveries(rows, events), nil
 }
 
 // eventsOf reads the events that rows tell of.
@@ -85,18 +86,21 @@ func (t *tx) eventsOf(ctx context.Context, rows []deliveryRow) (map[string]*life
 	return events, err
 }
 
-func (s *Store) openDeliveries(rows []deliveryRow, events map[string]*lifecycle.Event) ([]notifiers.Delivery, error) {
+// openDeliveries unseals rows. One that is damaged must not hold up the others:
+// it is left to a later claim and told to the log.
+func (s *Store) openDeliveries(rows []deliveryRow, events map[string]*lifecycle.Event) []notifiers.Delivery {
 	out := make([]notifiers.Delivery, 0, len(rows))
 	for _, r := range rows {
 		if err := s.openJSON(deliveryCell(r.ID), r.message, &r.Message); err != nil {
-			return nil, err
+			s.log.Error("store: a delivery cannot be read", "delivery", r.ID, "error", err)
+			continue
 		}
 		if e := events[r.EventID]; e != nil {
 			r.Event = e
 		}
 		out = append(out, r.Delivery)
 	}
-	return out, nil
+	return out
 }
 
 // ReleaseDeliveries implements notifiers.Store.
@@ -118,11 +122,15 @@ func (s *Store) FinishDelivery(ctx context.Context, d notifiers.Delivery) error 
 		if d.Status != notifiers.Pending {
 			ended = s.now()
 		}
-		err := t.one(ctx, []any{&seq, &d.Lane, &d.Card, &d.To.Account, &d.To.Room, &d.To.Thread}, `UPDATE deliveries
+		nextAt, err := t.leaseTime(ctx, d.NextAt)
+		if err != nil {
+			return err
+		}
+		err = t.one(ctx, []any{&seq, &d.Lane, &d.Card, &d.To.Account, &d.To.Room, &d.To.Thread}, `UPDATE deliveries
 			SET status = $2, attempts = $3, next_at = $4, receipt = $5, error = $6, ended_at = $7,
 			lease_owner = '', lease_until = 0, message = CASE WHEN $2 = 'pending' THEN message ELSE '' END
 			WHERE id = $1 AND status = 'pending' RETURNING seq, lane, card, account, room, thread`,
-			d.ID, d.Status, d.Attempts, d.NextAt, d.Receipt, d.Error, ended)
+			d.ID, d.Status, d.Attempts, nextAt, d.Receipt, d.Error, ended)
 		if errors.Is(err, lifecycle.ErrNotFound) {
 			var found string
 			return about(t.one(ctx, []any{&found}, `SELECT id FROM deliveries WHERE id = $1`, d.ID), "delivery", d.ID)

@@ -18,6 +18,14 @@ import (
 // would wait for itself.
 const writerWait = 10 * time.Second
 
+// longestWork bounds a transaction, and a query outside one, whose caller has set
+// no earlier deadline: a server that has stopped answering must not keep a worker
+// for ever.
+const longestWork = time.Minute
+
+// postgresConnLife ends connections in time, so that they follow a failover.
+const postgresConnLife = 30 * time.Minute
+
 // sqliteReaders is the size of SQLite's read pool.
 const sqliteReaders = 4
 
@@ -105,6 +113,7 @@ func (s *Store) openPostgres(dsn string) error {
 	}
 	db.SetMaxOpenConns(postgresConns)
 	db.SetMaxIdleConns(postgresConns)
+	db.SetConnMaxLifetime(postgresConnLife)
 	s.dialect, s.dsn, s.writer, s.reader = postgresDialect, dsn, db, db
 	return nil
 }

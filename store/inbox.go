@@ -20,6 +20,7 @@ func inboundCell(account, id, column string) cell { return cell{"inbound", accou
 // Accept implements bot.InboxStore. On SQLite its commit is fsynced before it
 // returns.
 func (s *Store) Accept(ctx context.Context, in bot.Inbound, owner string, lease time.Duration) (fresh bool, err error) {
+	in.ID, in.From.Account = clean(in.ID), clean(in.From.Account)
 	account := in.From.Account
 	text, err := s.seal(inboundCell(account, in.ID, "text"), in.Text)
 	if err != nil {
@@ -62,26 +63,33 @@ func (s *Store) ClaimInbound(ctx context.Context, owner string, lease time.Durat
 		return nil, err
 	}
 	slices.SortFunc(rows, func(a, b inboundRow) int { return int(a.seq - b.seq) })
-	return s.openInbound(rows)
+	return s.openInbound(rows), nil
 }
 
 func scanInbound(r *inboundRow) []any { return []any{&r.seq, into(&r.in), &r.text, &r.refs} }
 
-func (s *Store) openInbound(rows []inboundRow) ([]bot.Inbound, error) {
+// openInbound unseals rows. One that is damaged must not hold up the others: it
+// is left to a later claim and told to the log.
+func (s *Store) openInbound(rows []inboundRow) []bot.Inbound {
 	out := make([]bot.Inbound, 0, len(rows))
 	for _, r := range rows {
-		account := r.in.From.Account
-		text, err := s.open(inboundCell(account, r.in.ID, "text"), r.text)
-		if err != nil {
-			return nil, err
-		}
-		r.in.Text = text
-		if err := s.openJSON(inboundCell(account, r.in.ID, "refs"), r.refs, &r.in.Refs); err != nil {
-			return nil, err
+		if err := s.openInboundRow(&r); err != nil {
+			s.log.Error("store: an accepted message cannot be read", "account", r.in.From.Account, "id", r.in.ID, "error", err)
+			continue
 		}
 		out = append(out, r.in)
 	}
-	return out, nil
+	return out
+}
+
+func (s *Store) openInboundRow(r *inboundRow) error {
+	account := r.in.From.Account
+	text, err := s.open(inboundCell(account, r.in.ID, "text"), r.text)
+	if err != nil {
+		return err
+	}
+	r.in.Text = text
+	return s.openJSON(inboundCell(account, r.in.ID, "refs"), r.refs, &r.in.Refs)
 }
 
 // ReleaseInbound implements bot.InboxStore.

@@ -8,7 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coxswain-ops/coxswain/bot"
 	"github.com/coxswain-ops/coxswain/lifecycle"
+	"github.com/coxswain-ops/coxswain/notifiers"
 )
 
 func openInternal(t *testing.T, clock func() time.Time) *Store {
@@ -125,5 +127,50 @@ func TestPlans(t *testing.T) {
 		if !strings.Contains(text, c.index) {
 			t.Errorf("%s does not use %s:\n%s", name, c.index, text)
 		}
+	}
+}
+
+func enqueueDue(t *testing.T, s *Store, due time.Time) {
+	t.Helper()
+	d := notifiers.Delivery{Lane: notifiers.LaneNormal, NextAt: due}
+	if err := s.Enqueue(t.Context(), d); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func countDue(t *testing.T, s *Store) int {
+	t.Helper()
+	got, err := s.ClaimDeliveries(t.Context(), "w", time.Minute, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(got)
+}
+
+// TestDamagedRowsHoldNothingUp: one row that does not open is left out of a
+// claim, not the whole claim.
+func TestDamagedRowsHoldNothingUp(t *testing.T) {
+	s := openInternal(t, nil)
+	ctx := t.Context()
+	for _, id := range []string{"bad", "good"} {
+		in := bot.Inbound{ID: id, From: bot.Address{Account: "a"}, Text: "hello"}
+		if _, err := s.Accept(ctx, in, "me", -time.Second); err != nil {
+			t.Fatal(err)
+		}
+		d := notifiers.Delivery{ID: id, Lane: notifiers.LaneReply, Message: &bot.Message{Text: "hello"}}
+		if err := s.Enqueue(ctx, d); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, damage := range []string{`UPDATE inbound SET text = 'x' WHERE id = 'bad'`, `UPDATE deliveries SET message = 'x' WHERE id = 'bad'`} {
+		if _, err := s.writer.ExecContext(ctx, damage); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, err := s.ClaimInbound(ctx, "w", time.Minute, 9); err != nil || len(got) != 1 || got[0].ID != "good" {
+		t.Errorf("inbound: %v %v", got, err)
+	}
+	if n := countDue(t, s); n != 1 {
+		t.Errorf("%d deliveries", n)
 	}
 }

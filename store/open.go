@@ -34,11 +34,12 @@ type Config struct {
 	DSN string
 	// Keys seal and open the secret columns.
 	Keys *KeyRing
-	// Clock gives the times that are recorded; time.Now when nil. On PostgreSQL
-	// leases and due times go by the database's clock instead, because the
-	// processes that share it need one.
+	// Clock gives the times that are recorded; time.Now when nil. Leases and
+	// waits go by another: on PostgreSQL by the database's, because the processes
+	// that share it need one; on SQLite by one that does not follow when somebody
+	// sets the machine's clock, unless Clock is given.
 	Clock func() time.Time
-	// Log hears of a lost listener; nil is silence.
+	// Log hears of a lost listener and of rows that do not open; nil is silence.
 	Log *slog.Logger
 }
 
@@ -51,10 +52,12 @@ type Store struct {
 	dsn     string // PostgreSQL only, for the listener
 	keys    *KeyRing
 	clock   func() time.Time
+	steady  func() time.Time // for leases, where the database has no clock
 	ids     *idSource
 	hub     *hub
 	log     *slog.Logger
 	patient time.Duration // how long a write waits for a connection
+	longest time.Duration // that a transaction or a query may take
 	quiet   time.Duration // after which a listener asks whether it still hears
 	// instance tells this process's own wake-ups from the others'.
 	instance string
@@ -72,14 +75,15 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	if c.Keys == nil {
 		return nil, errors.New("store: there is no key ring to seal secrets with")
 	}
+	steady := c.Clock
 	if c.Clock == nil {
-		c.Clock = time.Now
+		c.Clock, steady = time.Now, steadyClock()
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Store{keys: c.Keys, clock: c.Clock, log: c.Log, ids: newIDSource(c.Clock), hub: newHub(),
-		patient: writerWait, quiet: quietFor, instance: rand.Text()}
+	s := &Store{keys: c.Keys, clock: c.Clock, steady: steady, log: c.Log, ids: newIDSource(c.Clock), hub: newHub(),
+		patient: writerWait, longest: longestWork, quiet: quietFor, instance: rand.Text()}
 	if err := s.connect(c); err != nil {
 		return nil, err
 	}
@@ -87,6 +91,13 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
+}
+
+// steadyClock starts at the machine's time and goes on at its pace, whatever the
+// machine's clock is set to later.
+func steadyClock() func() time.Time {
+	began := time.Now()
+	return func() time.Time { return began.Add(time.Since(began)) }
 }
 
 func (s *Store) connect(c Config) error {

@@ -70,6 +70,11 @@ func (t *tx) enqueue(ctx context.Context, d notifiers.Delivery) error {
 	if d.EventID != "" {
 		d.Event = nil // it is read from its own row
 	}
+	nextAt, err := t.leaseTime(ctx, d.NextAt)
+	if err != nil {
+		return err
+	}
+	d.NextAt = nextAt
 	if d.Lane == notifiers.LaneCard {
 		if err := t.replaceCard(ctx, &d); err != nil {
 			return err

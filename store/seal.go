@@ -19,7 +19,8 @@ const probeText = "coxswain"
 // that a sealed text copied elsewhere does not open.
 type cell struct{ table, row, column string }
 
-func (c cell) bytes() []byte { return fmt.Appendf(nil, "%q/%q/%q", c.table, c.row, c.column) }
+// bytes names the row as the database gives it back.
+func (c cell) bytes() []byte { return fmt.Appendf(nil, "%q/%q/%q", c.table, clean(c.row), c.column) }
 
 // seal encrypts text for its cell: key id, colon, nonce and ciphertext in
 // base64. Nothing stays nothing.

@@ -20,6 +20,7 @@ type tx struct {
 	store  *Store
 	depth  int // of savepoints
 	topics map[Topic]bool
+	now    time.Time // of the lease clock, once asked for
 }
 
 type txKey struct{}
@@ -79,10 +80,12 @@ func (s *Store) read(ctx context.Context) conn {
 	if t := s.joined(ctx); t != nil {
 		return t.conn
 	}
-	return conn{q: s.reader, alone: true}
+	return conn{q: s.reader, alone: s.longest}
 }
 
 func (s *Store) runTx(ctx context.Context, fn func(ctx context.Context, t *tx) error) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, s.longest)
+	defer cancel()
 	c, err := s.writeConn(ctx)
 	if err != nil {
 		return err
@@ -152,14 +155,28 @@ func (t *tx) nested(ctx context.Context, fn func(ctx context.Context, t *tx) err
 // wake tells the listeners of a topic after the commit.
 func (t *tx) wake(topic Topic) { t.topics[topic] = true }
 
-// leaseNow is the clock that leases go by; see Config.Clock.
+// leaseNow is the clock that leases go by, see Config.Clock; it stands still
+// within a transaction.
 func (t *tx) leaseNow(ctx context.Context) (time.Time, error) {
-	if t.store.dialect.now == "" {
-		return t.store.now(), nil
+	var err error
+	switch {
+	case !t.now.IsZero():
+	case t.store.dialect.now == "":
+		t.now = t.store.steady().UTC().Truncate(time.Millisecond)
+	default:
+		err = t.one(ctx, []any{at(&t.now)}, t.store.dialect.now)
 	}
-	var now time.Time
-	err := t.one(ctx, []any{at(&now)}, t.store.dialect.now)
-	return now, err
+	return t.now, err
+}
+
+// leaseTime is a moment of the caller's clock on the clock that leases go by: as
+// far from now as the caller meant. No time stays none.
+func (t *tx) leaseTime(ctx context.Context, moment time.Time) (time.Time, error) {
+	if moment.IsZero() {
+		return moment, nil
+	}
+	now, err := t.leaseNow(ctx)
+	return now.Add(moment.Sub(t.store.now())), err
 }
 
 // conn runs statements with bound arguments and translated errors.
@@ -169,16 +186,21 @@ type conn struct {
 		QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 		QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 	}
-	// alone statements are no part of a transaction and may use a second
-	// connection when the first turns out to be lost.
-	alone bool
+	// alone is how long a statement may take that is no part of a transaction;
+	// it may use a second connection when the first turns out to be lost.
+	alone time.Duration
 }
 
-// retry runs a query again when that may help.
-func (c conn) retry(ctx context.Context, query func() error) error {
-	err := query()
-	for run := 1; run < txRuns && c.alone && ctx.Err() == nil && isBroken(err); run++ {
-		err = query()
+// retry runs a query, and again when that may help.
+func (c conn) retry(ctx context.Context, query func(ctx context.Context) error) error {
+	if c.alone == 0 {
+		return query(ctx)
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.alone)
+	defer cancel()
+	err := query(ctx)
+	for run := 1; run < txRuns && ctx.Err() == nil && isBroken(err); run++ {
+		err = query(ctx)
 	}
 	return err
 }
@@ -211,7 +233,7 @@ func (c conn) one(ctx context.Context, dest []any, query string, args ...any) er
 	if err != nil {
 		return err
 	}
-	return translate(c.retry(ctx, func() error { return c.q.QueryRowContext(ctx, query, bound...).Scan(dest...) }))
+	return translate(c.retry(ctx, func(ctx context.Context) error { return c.q.QueryRowContext(ctx, query, bound...).Scan(dest...) }))
 }
 
 // list collects rows; dest says where the columns of a row go.
@@ -221,7 +243,7 @@ func list[T any](ctx context.Context, c conn, dest func(*T) []any, query string,
 		return nil, err
 	}
 	var out []T
-	err = c.retry(ctx, func() (err error) {
+	err = c.retry(ctx, func(ctx context.Context) (err error) {
 		rows, err := c.q.QueryContext(ctx, query, bound...)
 		if err != nil {
 			return err
