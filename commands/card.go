@@ -28,7 +28,7 @@ type cardData struct {
 }
 
 // Card is the living card of an operation as it stands now, in one language.
-func (s *Services) Card(ctx context.Context, operationID, lang string, zone *time.Location) (bot.Message, error) {
+func (s *Services) Card(ctx context.Context, operationID, lang string) (bot.Message, error) {
 	op, err := s.Store.Operation(ctx, operationID)
 	if err != nil {
 		return bot.Message{}, err
@@ -45,7 +45,7 @@ func (s *Services) Card(ctx context.Context, operationID, lang string, zone *tim
 	if err != nil {
 		return bot.Message{}, err
 	}
-	c := &Call{Lang: lang, Zone: zone, catalogue: s.Catalogue, Words: s.words(lang)}
+	c := &Call{Lang: lang, Zone: s.TimeZone, catalogue: s.Catalogue, Words: s.words(lang)}
 	m := bot.Message{Title: c.Say("card.title", "op", op.Label(), "kind", lifecycle.T("op.kind."+string(op.Kind)), "cluster", op.ClusterName),
 		Operation: op.Label(), Final: op.Status.Ended(), Succeeded: op.Status == lifecycle.OpSucceeded,
 		Severity: cardSeverity(op.Status), Progress: s.progress(c, op, cl, nodes, steps)}

@@ -218,7 +218,7 @@ func (t *turn) commit(ctx context.Context, c *Call, o *Outcome) error {
 			reply = m
 		}
 		if o.Operation != nil {
-			card, err := t.r.s.Card(ctx, o.Operation.ID, c.Lang, c.Zone)
+			card, err := t.r.s.Card(ctx, o.Operation.ID, c.Lang)
 			if err != nil {
 				return err
 			}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/oklog/ulid/v2"
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/coxswain-ops/coxswain/bot"
@@ -223,11 +224,13 @@ func (a *App) openSandbox() (*sandbox.Sandbox, error) {
 }
 
 func (a *App) serveHTTP(st *store.Store) {
+	metrics := prometheus.NewRegistry()
+	registerMetrics(metrics)
 	if a.cfg.Server.Listen != "" {
 		a.task("public listener", newPublicServer(a.cfg.Server.Listen, a.log).Run)
 	}
 	if a.cfg.Server.AdminListen != "" {
-		a.task("admin listener", newAdminServer(a.cfg.Server.AdminListen, st.Ping, newMetrics(), a.log).Run)
+		a.task("admin listener", newAdminServer(a.cfg.Server.AdminListen, st.Ping, metrics, a.log).Run)
 	}
 }
 
