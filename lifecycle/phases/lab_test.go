@@ -1,0 +1,381 @@
+package phases_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/coxswain-ops/coxswain/lifecycle"
+	"github.com/coxswain-ops/coxswain/lifecycle/bundle"
+	"github.com/coxswain-ops/coxswain/lifecycle/phases"
+	"github.com/coxswain-ops/coxswain/lifecycle/remote"
+)
+
+// lab is the test's view of the hosts that e2e/lab/hosts.sh has started.
+type lab struct {
+	t        *testing.T
+	key      string
+	pool     *remote.Pool
+	bundle   string // directory of an unpacked bundle, or ""
+	mu       sync.Mutex
+	hostKeys map[string]string
+}
+
+// newLab skips unless COXSWAIN_LAB=1 says that hosts node1…node4 of the lab are up.
+func newLab(t *testing.T) *lab {
+	if os.Getenv("COXSWAIN_LAB") != "1" {
+		t.Skip("needs the lab's hosts: start e2e/lab/hosts.sh up 4 and set COXSWAIN_LAB=1")
+	}
+	state := os.Getenv("LAB_STATE")
+	if state == "" {
+		state = "/var/lib/lab"
+	}
+	key, err := os.ReadFile(filepath.Join(state, "id_ed25519"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &lab{t: t, key: string(key), pool: remote.NewPool(remote.Opts{}), bundle: os.Getenv("LAB_BUNDLE"), hostKeys: map[string]string{}}
+	t.Cleanup(func() {
+		if err := l.pool.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return l
+}
+
+func (l *lab) Kind() string                                           { return "hosts" }
+func (l *lab) Capabilities() lifecycle.Capabilities                   { return lifecycle.Capabilities{Hosts: true} }
+func (l *lab) Validate(context.Context, lifecycle.Region) error       { return nil }
+func (l *lab) Bundle(context.Context, string) (*bundle.Bundle, error) { return bundle.Open(l.bundle) }
+
+func (l *lab) Access(_ context.Context, id string) (lifecycle.Access, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return lifecycle.Access{Name: id, Address: "10.77.0.1" + strings.TrimPrefix(id, "node"), HostKey: l.hostKeys[id],
+		Credential: lifecycle.Credential{Name: "lab", User: "root", Kind: "key", PrivateKey: l.key}}, nil
+}
+
+func (l *lab) PinHostKey(_ context.Context, id, key string) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if k := l.hostKeys[id]; k != "" && k != key {
+		return lifecycle.ErrConflict
+	}
+	l.hostKeys[id] = key
+	return nil
+}
+
+func (l *lab) procedures() []lifecycle.Procedure {
+	return phases.Procedures(phases.Deps{Dialer: l.pool, Hosts: l, Bundles: l})
+}
+
+// on runs a command on a host.
+func (l *lab) on(node, command string) string {
+	l.t.Helper()
+	out, err := l.try(node, command)
+	if err != nil {
+		l.t.Fatalf("%s: %s: %v\n%s", node, command, err, out)
+	}
+	return out
+}
+
+func (l *lab) try(node, command string) (string, error) {
+	a, err := l.Access(context.Background(), node)
+	if err != nil {
+		return "", err
+	}
+	h, err := l.pool.Dial(context.Background(), a)
+	if err != nil {
+		return "", err
+	}
+	defer h.Close()
+	res, err := h.Run(context.Background(), "export KUBECACHEDIR=/run/test-kubectl\n"+command+"\nrm -rf /run/test-kubectl\n", remote.Options{Label: "test"})
+	return res.Stdout + res.Stderr, err
+}
+
+// clusterOf makes a cluster of the lab's hosts, control planes first.
+func clusterOf(planes, workers int, change func(*lifecycle.ClusterSpec)) (*lifecycle.Cluster, []*lifecycle.Node) {
+	c := &lifecycle.Cluster{ID: "01LABLABLABLABLABLABLABLAB", Name: "lab", Provider: "hosts", Region: "hosts", Status: lifecycle.ClusterPending,
+		Spec: lifecycle.ClusterSpec{Version: "v1.34.4", Arch: "amd64", ControlPlanes: planes, Workers: workers, CNI: "flannel",
+			CNIMode: "vxlan", ProxyMode: "iptables", PodCIDR: "10.244.0.0/16", ServiceCIDR: "10.96.0.0/12", DNSDomain: "cluster.local",
+			PodsPerNode: 110, Endpoint: lifecycle.EndpointSpec{Kind: "first", Port: 6443},
+			Packages: lifecycle.PackageSpec{Source: "repos", Images: "/opt/lab/images/v1.34.4.tar"}}}
+	if planes > 1 {
+		c.Spec.Endpoint = lifecycle.EndpointSpec{Kind: "vip", Address: "10.77.0.100", Port: 8443}
+	}
+	if change != nil {
+		change(&c.Spec)
+	}
+	var nodes []*lifecycle.Node
+	for i := range planes + workers {
+		n := &lifecycle.Node{ClusterID: c.ID, Name: fmt.Sprintf("node%d", i+1), Role: lifecycle.ControlPlane, Index: i}
+		if n.HostID = n.Name; i >= planes {
+			n.Role, n.Index = lifecycle.Worker, i-planes
+		}
+		nodes = append(nodes, n)
+	}
+	return c, nodes
+}
+
+// run drives one operation with the real engine and gives how it ended.
+func (l *lab) run(ctx context.Context, kind lifecycle.OperationKind, c *lifecycle.Cluster, nodes []*lifecycle.Node, store *memory) *lifecycle.Operation {
+	l.t.Helper()
+	op := &lifecycle.Operation{ID: fmt.Sprintf("01LAB%d", time.Now().UnixMilli()), Number: 1, Kind: kind, ClusterID: c.ID,
+		ClusterName: c.Name, Status: lifecycle.OpQueued}
+	store.begin(op, c, nodes)
+	l.drive(ctx, store)
+	return store.op
+}
+
+func (l *lab) drive(ctx context.Context, store *memory) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	store.ended = cancel
+	r := lifecycle.NewRunner(store, lifecycle.RunnerConfig{Owner: "test", Procedures: l.procedures(), Alone: true})
+	if err := r.Run(ctx); err != nil {
+		l.t.Fatal(err)
+	}
+}
+
+// must fails the test unless the operation ended as wanted.
+func (l *lab) must(op *lifecycle.Operation, want lifecycle.OperationStatus, store *memory) {
+	l.t.Helper()
+	for _, line := range store.times() {
+		l.t.Log(line)
+	}
+	if dump := os.Getenv("LAB_LOG"); dump != "" {
+		if err := os.WriteFile(dump+"-"+string(op.Kind), store.log.Bytes(), 0o600); err != nil {
+			l.t.Error(err)
+		}
+	}
+	if op.Status == want {
+		return
+	}
+	for _, e := range op.Errors {
+		l.t.Logf("%s: %s: %v\n%s", e.Node, e.Phase, e, e.Output)
+	}
+	if store.log.Len() > 3000 {
+		store.log.Next(store.log.Len() - 3000)
+	}
+	l.t.Fatalf("%s ended as %s\n%s", op.Kind, op.Status, store.log.String())
+}
+
+func (l *lab) ready(nodes int) {
+	l.t.Helper()
+	out := l.on("node1", "kubectl --kubeconfig /etc/kubernetes/admin.conf get nodes,pods -A -o wide")
+	l.t.Log("\n" + out)
+	if n := strings.Count(out, " Ready "); n != nodes {
+		l.t.Fatalf("%d nodes are Ready, want %d", n, nodes)
+	}
+}
+
+// whatIs is everything of a host that a delete must leave as it was.
+const whatIs = `dpkg-query -W -f '${db:Status-Abbrev} ${Package} ${Version}\n' | sort
+find /etc /opt /usr -xdev -path /opt/lab -prune -o \( -type f -o -type l \) ! -name '*-' ! -name ld.so.cache ! -name '*.pyc' -printf '%p %l %m %U %G %s\n' | sort
+find /etc -type f ! -name '*-' ! -name ld.so.cache -exec sha256sum {} + | sort
+find /etc /opt /usr /var/lib /var/log -maxdepth 3 -path /opt/lab -prune -o -type d -print | grep -v -e /var/lib/apt -e /var/lib/dpkg -e /var/lib/systemd -e /var/log/journal | sort
+ls -A /root /run | grep -v -e .boot_id -e systemd -e log -e utmp
+ip -o link | sed 's/^[0-9]*: //; s/ .*//' | sort; ip -4 route; ip rule | wc -l
+iptables-save 2>/dev/null | grep -v '^#' | sed 's/\[.*//'
+ps -eo comm= | sort -u | grep -v -e ps -e sshd -e sort -e '^sh$' -e grep -e sftp -e kworker -e systemd-timedat -e systemd-hostnam -e '(sd-pam)' -e sed -e find -e '^bash$' -e systemctl
+systemctl list-unit-files --no-legend | awk '{print $1, $2}' | grep -v '^session'
+cat /proc/sys/net/ipv4/ip_forward /proc/swaps; grep -v nothing /proc/mounts | cut -d' ' -f2 | grep -v -e '^/run/user'`
+
+func (l *lab) snapshot(nodes []*lifecycle.Node) map[string]string {
+	l.t.Helper()
+	out := map[string]string{}
+	for _, n := range nodes {
+		s, err := l.try(n.Name, whatIs)
+		if s == "" {
+			l.t.Fatal(err)
+		}
+		out[n.Name] = s
+	}
+	return out
+}
+
+// clean fails the test unless every host is as it was.
+func (l *lab) clean(nodes []*lifecycle.Node, before map[string]string) {
+	l.t.Helper()
+	for name, now := range l.snapshot(nodes) {
+		if now == before[name] {
+			continue
+		}
+		dir := l.t.TempDir()
+		for f, s := range map[string]string{"before": before[name], "after": now} {
+			if err := os.WriteFile(filepath.Join(dir, f), []byte(s), 0o600); err != nil {
+				l.t.Fatal(err)
+			}
+		}
+		diff, _ := exec.Command("diff", "-U0", filepath.Join(dir, "before"), filepath.Join(dir, "after")).CombinedOutput()
+		l.t.Errorf("%s is not as it was:\n%s", name, diff)
+	}
+}
+
+func (l *lab) createAndDelete(planes, workers int, change func(*lifecycle.ClusterSpec), inspect func(*lifecycle.Cluster)) {
+	l.t.Helper()
+	c, nodes := clusterOf(planes, workers, change)
+	before := l.snapshot(nodes)
+	store := newMemory()
+	start := time.Now()
+	l.must(l.run(l.t.Context(), lifecycle.OpCreate, c, nodes, store), lifecycle.OpSucceeded, store)
+	l.t.Logf("create %d+%d: %.1f s", planes, workers, time.Since(start).Seconds())
+	l.ready(planes + workers)
+	if store.kubeconfig == "" || c.Version != "v1.34.4" || c.Endpoint == "" {
+		l.t.Errorf("version %q, endpoint %q, kubeconfig of %d bytes", c.Version, c.Endpoint, len(store.kubeconfig))
+	}
+	if inspect != nil {
+		inspect(c)
+	}
+	if os.Getenv("LAB_KEEP") == "1" {
+		return
+	}
+	start = time.Now()
+	l.must(l.run(l.t.Context(), lifecycle.OpDelete, c, nodes, store), lifecycle.OpSucceeded, store)
+	l.t.Logf("delete: %.1f s", time.Since(start).Seconds())
+	l.clean(nodes, before)
+}
+
+func TestLabSingle(t *testing.T) {
+	l := newLab(t)
+	l.createAndDelete(1, 1, nil, nil)
+}
+
+func TestLabHighlyAvailable(t *testing.T) {
+	l := newLab(t)
+	l.createAndDelete(3, 1, nil, func(c *lifecycle.Cluster) {
+		out := l.on("node4", "kubectl --kubeconfig /etc/kubernetes/kubelet.conf get --raw /readyz; grep server: /etc/kubernetes/kubelet.conf")
+		if !strings.Contains(out, "ok") || !strings.Contains(out, c.Endpoint) {
+			t.Errorf("the VIP does not lead to the API: %s", out)
+		}
+	})
+}
+
+// memory is an OperationStore for one operation, and the clock of its stages.
+type memory struct {
+	mu         sync.Mutex
+	op         *lifecycle.Operation
+	cluster    *lifecycle.Cluster
+	nodes      []*lifecycle.Node
+	steps      map[string]lifecycle.Step
+	values     map[string]string
+	kubeconfig string
+	log        bytes.Buffer
+	stages     []string
+	entered    []time.Time
+	done       time.Time
+	taken      bool
+	signals    lifecycle.Signals
+	ended      context.CancelFunc
+	entering   func(stage string)
+}
+
+func newMemory() *memory { return &memory{} }
+
+func (m *memory) begin(op *lifecycle.Operation, c *lifecycle.Cluster, nodes []*lifecycle.Node) {
+	m.op, m.cluster, m.nodes = op, c, nodes
+	m.steps, m.values, m.taken = map[string]lifecycle.Step{}, map[string]string{}, false
+	m.stages, m.entered, m.signals = nil, nil, lifecycle.Signals{}
+	m.log.Reset()
+}
+
+func (m *memory) times() []string {
+	var out []string
+	for i, s := range m.stages {
+		end := m.done
+		if i+1 < len(m.entered) {
+			end = m.entered[i+1]
+		}
+		out = append(out, fmt.Sprintf("%6.1f s  %s", end.Sub(m.entered[i]).Seconds(), s))
+	}
+	return out
+}
+
+func (m *memory) Claim(context.Context, string, time.Duration) (*lifecycle.Operation, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.taken || m.op.Status.Ended() {
+		return nil, nil
+	}
+	if m.taken = true; m.op.Status == lifecycle.OpQueued {
+		m.op.Status = lifecycle.OpRunning
+	}
+	return m.op, nil
+}
+
+func (m *memory) Renew(context.Context, lifecycle.Fence, time.Duration) (lifecycle.Signals, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.signals, nil
+}
+
+func (m *memory) Checkpoint(_ context.Context, _ lifecycle.Fence, c lifecycle.Checkpoint) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, s := range c.Steps {
+		m.steps[s.Phase+" "+s.Node] = s
+	}
+	for _, v := range c.Values {
+		m.values[v.Key] = v.Value
+	}
+	if c.Kubeconfig != "" {
+		m.kubeconfig = c.Kubeconfig
+	}
+	if c.Operation != nil {
+		if n := len(m.stages); c.Operation.Stage != "" && (n == 0 || m.stages[n-1] != c.Operation.Stage) {
+			m.stages, m.entered = append(m.stages, c.Operation.Stage), append(m.entered, time.Now())
+			if m.entering != nil {
+				m.entering(c.Operation.Stage)
+			}
+		}
+		if c.Operation.Status.Ended() {
+			m.done = time.Now()
+			m.ended()
+		}
+	}
+	return nil
+}
+
+func (m *memory) AppendLog(_ context.Context, _ lifecycle.Fence, lines []lifecycle.LogLine) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, l := range lines {
+		fmt.Fprintf(&m.log, "%s %s/%s %s\n", l.At.Format("05.000"), l.Phase, l.Node, l.Line)
+	}
+	return nil
+}
+
+func (m *memory) TakeOver(context.Context) error { return nil }
+
+func (m *memory) Operation(context.Context, string) (*lifecycle.Operation, error) { return m.op, nil }
+
+func (m *memory) Steps(context.Context, string) ([]lifecycle.Step, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var out []lifecycle.Step
+	for _, s := range m.steps {
+		out = append(out, s)
+	}
+	return out, nil
+}
+
+func (m *memory) Cluster(context.Context, string) (*lifecycle.Cluster, error) { return m.cluster, nil }
+
+func (m *memory) Nodes(context.Context, string) ([]*lifecycle.Node, error) { return m.nodes, nil }
+
+func (m *memory) OperationValue(_ context.Context, _, key string) (string, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.values[key], nil
+}
+
+func (m *memory) OperationSecret(ctx context.Context, op, key string) (string, error) {
+	return m.OperationValue(ctx, op, key)
+}
