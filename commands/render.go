@@ -63,7 +63,10 @@ func (r *Registry) renderError(lang string, s *Spec, e ParseError) string {
 	}
 	text := r.catalogue.Say(lang, e.Text.Key, args)
 	if near := r.nearIn(e, lang); len(near) > 0 {
-		text += " " + r.say(lang, "lang.near", "words", near)
+		if lang != "zh" {
+			text += " "
+		}
+		text += r.say(lang, "lang.near", "words", near)
 	}
 	return text
 }

@@ -78,22 +78,25 @@ func nearestWords(word string, among []Word, limit int) []Word {
 	return nearest(among, limit, func(w Word) int { return slips(word, w) })
 }
 
-// nearest gives up to limit of among with the smallest distance below far.
-func nearest[E any](among []E, limit int, far0 func(E) int) []E {
+// nearest gives up to limit of among with the smallest distance below far; what
+// is much farther than the first is left out.
+func nearest[E any](among []E, limit int, slipsTo func(E) int) []E {
 	type scored struct {
 		e E
 		d int
 	}
 	var near []scored
 	for _, e := range among {
-		if d := far0(e); d < far {
+		if d := slipsTo(e); d < far {
 			near = append(near, scored{e, d})
 		}
 	}
 	slices.SortStableFunc(near, func(a, b scored) int { return cmp.Compare(a.d, b.d) })
 	var out []E
 	for _, s := range near[:min(limit, len(near))] {
-		out = append(out, s.e)
+		if s.d <= near[0].d+2 {
+			out = append(out, s.e)
+		}
 	}
 	return out
 }
