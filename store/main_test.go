@@ -7,4 +7,9 @@ import (
 	"github.com/coxswain-ops/coxswain/store/storetest/pgtest"
 )
 
-func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
+func TestMain(m *testing.M) {
+	if os.Getenv(victimEnv) != "" {
+		os.Exit(victim())
+	}
+	os.Exit(pgtest.Main(m))
+}

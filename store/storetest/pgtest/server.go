@@ -88,9 +88,9 @@ func start() (_ *server, err error) {
 }
 
 // attributes lets commands run as an ordinary user, since PostgreSQL refuses
-// root, and end with this process.
+// root.
 func (s *server) attributes() (*syscall.SysProcAttr, error) {
-	attr := &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGQUIT}
+	attr := &syscall.SysProcAttr{Setpgid: true}
 	if os.Geteuid() != 0 {
 		return attr, nil
 	}
@@ -128,7 +128,6 @@ func (s *server) initdb(bin string) error {
 	defer cancel()
 	cmd := exec.CommandContext(ctx, filepath.Join(bin, "initdb"), "-D", s.data(), "-U", "postgres", "--pwfile", pwfile,
 		"-A", "scram-sha-256", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
-	attr.Pdeathsig = 0 // it waits for nobody
 	cmd.SysProcAttr, cmd.Dir = attr, s.dir
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("initdb: %w\n%s", err, out)
@@ -149,6 +148,7 @@ func (s *server) launch(bin string) (err error) {
 	if err != nil {
 		return err
 	}
+	endWithUs(attr)
 	log, err := os.OpenFile(filepath.Join(s.dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
