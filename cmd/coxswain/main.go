@@ -1,4 +1,3 @@
-// Command coxswain is the bot, its engine and its tools in one program.
 package main
 
 import (
