@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -50,12 +51,13 @@ type model struct {
 	height  int
 
 	online  bool
-	live    bool // the older entries have come
 	pending map[string]bool
 	sent    map[string]bool         // messages of this conversation
 	refs    map[string]room.PostRef // sent before: a button's command may name them again
 	printed map[string]string       // entries shown above, as they were shown
 	cards   []room.Entry            // living, oldest first
+	queue   []string                // to be printed above the input
+	busy    bool                    // something is being printed
 	buttons []bot.Action
 	ask     *bot.Ask
 	menu    *menu
@@ -83,12 +85,12 @@ func (s *Session) newModel(ctx context.Context) *model {
 // Init implements tea.Model.
 func (m *model) Init() tea.Cmd {
 	m.feed.start(Feed{Room: m.Room, As: m.As, After: -1, Last: historyShown})
-	return tea.Batch(textinput.Blink, tea.Println(m.banner()))
+	return tea.Batch(textinput.Blink, m.print(m.banner()))
 }
 
 func (m *model) banner() string {
 	r := m.Renderer
-	return r.paint(bold, m.Words.Say("term.banner.title")) + "\n" + r.paint(dim, m.Words.Say("term.banner.begin")) + "\n"
+	return strings.Join(append(r.painted(bold, m.Words.Say("term.banner.title")), r.painted(dim, m.Words.Say("term.banner.begin"))...), "\n") + "\n"
 }
 
 // The messages to the loop.
@@ -98,8 +100,8 @@ type (
 		entry      room.Entry
 	}
 	onlineMsg struct {
-		generation   int
-		online, live bool
+		generation int
+		online     bool
 	}
 	endedMsg struct {
 		generation int
@@ -116,8 +118,35 @@ type (
 		items  []bot.Completion
 		err    error
 	}
-	forgetMsg struct{} // the first Ctrl-C is forgotten
+	forgetMsg  struct{} // the first Ctrl-C is forgotten
+	printedMsg struct{}
 )
+
+// print prints above the input, after what was printed before: commands to the
+// loop run side by side and would overtake each other.
+func (m *model) print(text string) tea.Cmd {
+	m.queue = append(m.queue, text)
+	if m.busy {
+		return nil
+	}
+	return m.printQueue()
+}
+
+// notice prints what the client itself has to say.
+func (m *model) notice(sgr, sign, text string) tea.Cmd {
+	lines := wrap(clean(text), m.Renderer.rest(2))
+	return m.print(m.Renderer.paint(sgr, sign) + " " + strings.Join(lines, "\n  "))
+}
+
+func (m *model) printQueue() tea.Cmd {
+	m.busy = len(m.queue) > 0
+	if !m.busy {
+		return nil
+	}
+	text := strings.Join(m.queue, "\n")
+	m.queue = nil
+	return tea.Sequence(tea.Println(text), func() tea.Msg { return printedMsg{} })
+}
 
 // feeder follows one room at a time for the loop.
 type feeder struct {
@@ -140,7 +169,6 @@ func (f *feeder) start(feed Feed) {
 	f.cancel = cancel
 	feed.Away = func(error) { f.send(onlineMsg{generation: g}) }
 	feed.Back = func() { f.send(onlineMsg{generation: g, online: true}) }
-	feed.Live = func() { f.send(onlineMsg{generation: g, online: true, live: true}) }
 	f.running.Go(func() {
 		err := f.client.Follow(ctx, feed, func(e room.Entry) error {
 			f.send(entryMsg{generation: g, entry: e})

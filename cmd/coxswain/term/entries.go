@@ -74,7 +74,7 @@ func (m *model) setAsk(a *bot.Ask) {
 func (m *model) spoken(e room.Entry) string {
 	text := strings.Join(wrap(clean(e.Text), m.Renderer.rest(4)), "\n    ")
 	if e.Author == m.identity() {
-		return m.Renderer.paint(cyan, "›") + " " + m.Renderer.paint(bold, text)
+		return m.Renderer.paint(cyan, "›") + " " + text
 	}
 	return m.Renderer.paint(yellow, clean(e.Author)+":") + " " + text
 }
@@ -99,5 +99,5 @@ func (m *model) printEntry(e room.Entry, text string) tea.Cmd {
 	if e.Author == "" && strings.HasPrefix(e.Room, "dm:") && e.Room != m.Room && m.Room != "" {
 		text = m.Renderer.paint(dim, m.Words.Say("term.private")) + "\n" + text
 	}
-	return tea.Println(text)
+	return m.print(text)
 }

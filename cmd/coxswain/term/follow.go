@@ -30,8 +30,6 @@ type Feed struct {
 	// again; both may be nil.
 	Away func(error)
 	Back func()
-	// Live is called each time all older entries have been given; may be nil.
-	Live func()
 }
 
 // errStop ends Follow from within emit.
@@ -153,9 +151,6 @@ func (s *feed) handle(f frame) error {
 		}
 	case "live":
 		s.seen = map[string]int64{} // from here on the cursor tells
-		if s.Live != nil {
-			s.Live()
-		}
 	}
 	if f.id == "" {
 		return nil

@@ -82,7 +82,7 @@ func (m *model) delivered(msg sentMsg) tea.Cmd {
 		m.set(msg.line)
 	}
 	_, text := m.explain(msg.err, false)
-	return tea.Println(m.Renderer.paint(red, "✗ ") + text)
+	return m.notice(red, "✗", text)
 }
 
 // ended is the end of a feed that was not meant to end.
@@ -92,7 +92,7 @@ func (m *model) ended(msg endedMsg) tea.Cmd {
 	}
 	m.online = false
 	_, text := m.explain(msg.err, false)
-	return tea.Println(m.Renderer.paint(red, "✗ ") + text)
+	return m.notice(red, "✗", text)
 }
 
 // own does what is meant for the client itself.
@@ -106,20 +106,20 @@ func (m *model) own(line string) tea.Cmd {
 		m.Lang, m.LangForced = arg, true
 		m.Words.Lang, m.Renderer.Words.Lang = arg, arg
 		m.prompt()
-		return tea.Println(m.banner())
+		return m.print(m.banner())
 	case word == "/room" && arg != "":
 		return m.enterRoom(arg)
 	}
-	return tea.Println(m.Renderer.paint(yellow, "! ") + m.Words.Say("term.own", "word", clean(word)))
+	return m.notice(yellow, "!", m.Words.Say("term.own", "word", word))
 }
 
 func (m *model) enterRoom(name string) tea.Cmd {
 	m.Room = name
-	m.cards, m.buttons, m.live = nil, nil, false
+	m.cards, m.buttons = nil, nil
 	m.printed, m.pending = map[string]string{}, map[string]bool{}
 	m.setAsk(nil)
 	m.feed.start(Feed{Room: m.Room, As: m.As, After: -1, Last: historyShown})
-	return tea.Println(m.Renderer.paint(dim, m.Words.Say("term.room", "room", clean(name))))
+	return m.print(m.Renderer.paint(dim, m.Words.Say("term.room", "room", clean(name))))
 }
 
 // complete asks for the ways to go on, or moves among them.

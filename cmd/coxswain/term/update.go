@@ -26,7 +26,7 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		return m, m.take(msg.entry)
 	case onlineMsg:
 		if msg.generation == m.feed.generation {
-			m.online, m.live = msg.online, m.live || msg.live
+			m.online = msg.online
 		}
 		return m, nil
 	case endedMsg:
@@ -35,6 +35,8 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		return m, m.delivered(msg)
 	case completedMsg:
 		return m, m.completed(msg)
+	case printedMsg:
+		return m, m.printQueue()
 	case forgetMsg:
 		m.quit, m.hint = false, ""
 		return m, nil

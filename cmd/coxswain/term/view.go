@@ -51,5 +51,9 @@ func (m *model) status() string {
 		}
 		parts = append(parts, m.Words.Say("term.status.keys"))
 	}
-	return m.Renderer.paint(dim, cut(strings.Join(parts, " · "), max(10, m.Renderer.Width-1)))
+	text := strings.Join(parts, " · ")
+	if m.Renderer.Width > 0 {
+		text = cut(text, m.Renderer.Width-1)
+	}
+	return m.Renderer.paint(dim, text)
 }
