@@ -31,6 +31,9 @@ func (s *Services) runBundleImport(ctx context.Context, c *Call) (*Outcome, erro
 	if name := c.Values.Text("name"); name != "" {
 		b.Name = name
 	}
+	if err := s.unknownBundle(ctx, &b); err != nil {
+		return nil, err
+	}
 	b.CreatedAt = s.Now()
 	reply := s.bundleMessage(c, &b)
 	reply.Severity, reply.Text = bot.Success, c.Say("bundle.imported", "name", b.Name)
@@ -41,6 +44,21 @@ func (s *Services) runBundleImport(ctx context.Context, c *Call) (*Outcome, erro
 		}
 		return s.Store.SaveGrant(ctx, access.Grant{ProjectID: c.Project.ID, Kind: "bundle", Name: b.Name})
 	}), nil
+}
+
+// unknownBundle refuses a bundle that is here under another name: two records of
+// one directory would take each other's files away.
+func (s *Services) unknownBundle(ctx context.Context, b *lifecycle.Bundle) error {
+	all, err := s.Store.Bundles(ctx)
+	if err != nil {
+		return err
+	}
+	for _, other := range all {
+		if other.Digest == b.Digest {
+			return refuse("bundle.known", "name", other.Name)
+		}
+	}
+	return nil
 }
 
 func (s *Services) unpack(ctx context.Context, ref *bot.Ref) (lifecycle.Bundle, error) {

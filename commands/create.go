@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/oklog/ulid/v2"
+
 	"github.com/coxswain-ops/coxswain/bot"
 	"github.com/coxswain-ops/coxswain/commands/access"
 	"github.com/coxswain-ops/coxswain/lifecycle"
@@ -97,7 +99,7 @@ func (s *Services) draft(ctx context.Context, c *Call) (*clusterDraft, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &clusterDraft{cluster: &lifecycle.Cluster{ProjectID: c.Project.ID, Name: name, Source: "created",
+	d := &clusterDraft{cluster: &lifecycle.Cluster{ID: ulid.Make().String(), ProjectID: c.Project.ID, Name: name, Source: "created",
 		Region: region.Name, Provider: region.Provider, Simulated: region.Simulated, Status: lifecycle.ClusterPending,
 		CreatedBy: c.Subject.User.ID, CreatedAt: s.Now()}}
 	if err := s.chooseNodes(ctx, c, d); err != nil {

@@ -149,6 +149,9 @@ func (t *turn) handle(ctx context.Context) error {
 // command parses and runs one command text.
 func (t *turn) command(ctx context.Context, text string, refs map[string]bot.Ref) error {
 	p := t.r.registry.Parse(text, refs, t.allowed)
+	if p.Lang == "zh" && !t.in.LangForced && (t.subject.User == nil || t.subject.User.Lang == "") {
+		t.lang = "zh" // who types Chinese is answered in Chinese, unless they chose otherwise
+	}
 	if len(p.Errors) > 0 {
 		return t.tell(ctx, t.r.registry.RenderErrors(t.lang, p), auditNone, "")
 	}

@@ -83,11 +83,7 @@ func (l bundleLibrary) Verify(ctx context.Context, b lifecycle.Bundle) error {
 
 // Remove implements commands.BundleLibrary.
 func (l bundleLibrary) Remove(_ context.Context, b lifecycle.Bundle) error {
-	opened, err := bundle.Open(b.Path)
-	if err != nil {
-		return err
-	}
-	return opened.Remove()
+	return bundle.Remove(b.Path)
 }
 
 // Bundle implements phases.Bundles.
