@@ -134,14 +134,12 @@ func commentsOf(st *ast.StructType) map[string]string {
 	return out
 }
 
-// sentence turns "Lease is how long …" into "How long …": the row names the
-// setting already.
+// sentence turns "Lease is how long …" into "How long …" and "Listen takes …"
+// into "Takes …": the row names the setting already.
 func sentence(text, name string) string {
-	for _, verb := range []string{" is ", " are "} {
-		if rest, ok := strings.CutPrefix(text, name+verb); ok {
-			text = rest
-			break
-		}
+	rest, named := strings.CutPrefix(text, name+" ")
+	if named {
+		text = strings.TrimPrefix(strings.TrimPrefix(rest, "is "), "are ")
 	}
 	if text == "" {
 		return ""

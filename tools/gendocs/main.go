@@ -17,6 +17,7 @@ type page struct {
 
 func pages() []page {
 	return []page{
+		{"commands.md", commandsPage},
 		{"config.md", configPage},
 		{"events.md", eventsPage},
 	}

@@ -33,6 +33,7 @@ func TestSentence(t *testing.T) {
 	for _, c := range []struct{ text, name, want string }{
 		{"Lease is how long it is.", "Lease", "How long it is."},
 		{"Delays are long.", "Delays", "Long."},
+		{"Keys seal it.", "Keys", "Seal it."},
 		{"Without it nothing works.", "DSN", "Without it nothing works."},
 		{"", "X", ""},
 	} {
