@@ -47,6 +47,8 @@ type Inbound struct {
 	Interactive bool `json:"interactive"`
 	// Lang is the reader's choice for this message, "" = profile, room, server.
 	Lang string `json:"lang,omitempty"`
+	// LangForced makes Lang win over the profile: the person asked for it.
+	LangForced bool `json:"langForced,omitempty"`
 	// Refs are contents that the text refers to as @:NAME (a file or standard
 	// input read by the client, a secret typed without echo).
 	Refs map[string]Ref `json:"refs,omitempty"`
