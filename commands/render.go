@@ -86,9 +86,16 @@ func (r *Registry) headIn(part, said, lang string) string {
 	return said
 }
 
-// nearIn lists the suggestions of an error in the words of a language.
+// nearIn lists the suggestions of an error in the language of the word that they
+// replace, which need not be the reader's.
 func (r *Registry) nearIn(e ParseError, lang string) []string {
 	var out []string
+	switch {
+	case hasHan(e.Token):
+		lang = "zh"
+	case e.Token != "" && e.Token != mask:
+		lang = "en"
+	}
 	switch {
 	case e.commands:
 		for _, c := range append([]string{e.Suggestion}, e.Also...) {
