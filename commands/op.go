@@ -224,6 +224,7 @@ func (s *Services) runAuditList(ctx context.Context, c *Call) (*Outcome, error) 
 // narrowAudit leaves a manager the own projects and a cluster manager the own
 // clusters.
 func (s *Services) narrowAudit(c *Call, f *AuditFilter) {
+	f.ProjectIDs, f.ClusterIDs = []string{}, []string{}
 	for _, m := range c.Subject.Memberships {
 		switch m.Role {
 		case access.Manager:

@@ -66,7 +66,8 @@ type ProjectStore interface {
 	DeleteProject(ctx context.Context, id string) error
 }
 
-// AuditFilter narrows an audit query; zero fields do not.
+// AuditFilter narrows an audit query; zero fields do not. With both lists set, an
+// entry of one of the projects or of one of the clusters passes.
 type AuditFilter struct {
 	ProjectIDs []string
 	ClusterIDs []string

@@ -28,8 +28,7 @@ func (s *Store) AppendAudit(ctx context.Context, e access.AuditEntry) error {
 // Audit implements commands.AuditStore.
 func (s *Store) Audit(ctx context.Context, f commands.AuditFilter) ([]access.AuditEntry, error) {
 	var q query
-	q.in("project_id", f.ProjectIDs)
-	q.in("cluster_id", f.ClusterIDs)
+	q.inEither("project_id", f.ProjectIDs, "cluster_id", f.ClusterIDs)
 	if f.Actor != "" {
 		q.where("actor = %s", f.Actor)
 	}

@@ -25,18 +25,31 @@ func (q *query) where(cond string, v any) {
 // in narrows a column to values. No values at all is a filter that nobody set;
 // a list that is there and empty lets nothing through.
 func (q *query) in(column string, values []string) {
-	if values == nil {
+	if values != nil {
+		q.conds = append(q.conds, q.among(column, values))
+	}
+}
+
+// inEither narrows to rows that one of two columns lets through.
+func (q *query) inEither(a string, as []string, b string, bs []string) {
+	if as != nil && bs != nil {
+		q.conds = append(q.conds, "("+q.among(a, as)+" OR "+q.among(b, bs)+")")
 		return
 	}
+	q.in(a, as)
+	q.in(b, bs)
+}
+
+// among is the condition that a column is one of values.
+func (q *query) among(column string, values []string) string {
 	marks := make([]string, len(values))
 	for i, v := range values {
 		marks[i] = q.arg(v)
 	}
 	if len(marks) == 0 {
-		q.conds = append(q.conds, "1 = 0")
-		return
+		return "1 = 0"
 	}
-	q.conds = append(q.conds, column+" IN ("+strings.Join(marks, ", ")+")")
+	return column + " IN (" + strings.Join(marks, ", ") + ")"
 }
 
 // sql puts the conditions and a limit (0: none) around the rest.

@@ -191,7 +191,7 @@ func (a *App) openStore(ctx context.Context) (*store.Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := store.Config{Keys: keys, DSN: a.cfg.Store.DSN.Reveal()}
+	c := store.Config{Keys: keys, Log: a.log, DSN: a.cfg.Store.DSN.Reveal()}
 	if c.DSN == "" {
 		c.Path, a.alone = filepath.Join(data, "coxswain.db"), true
 	}
@@ -201,6 +201,7 @@ func (a *App) openStore(ctx context.Context) (*store.Store, error) {
 	}
 	a.onClose("store", st.Close)
 	a.task("store", st.Run)
+	a.task("housekeeping", func(ctx context.Context) error { return housekeep(ctx, st, a.log) })
 	return st, nil
 }
 

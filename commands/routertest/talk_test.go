@@ -185,3 +185,35 @@ func TestTheSameInBothLanguages(t *testing.T) {
 		t.Errorf("a command in Chinese is answered with %+v", m.Fields[0])
 	}
 }
+
+// TestAuditIsNarrowed gives a manager the own project, a keeper the own cluster,
+// and somebody who is both both.
+func TestAuditIsNarrowed(t *testing.T) {
+	w := newTemplate(t).world(t)
+	for _, cluster := range []string{"qa/demo", "qa/second", "other/demo"} {
+		w.say("boss", "cluster kubeconfig "+cluster, nil)
+	}
+	w.say("boss", "project member other keeper role=manager", nil)
+	seen := func(who string) string {
+		t.Helper()
+		var d struct{ Entries []struct{ Command string } }
+		m := w.say(who, "audit list", nil)
+		check(t, json.Unmarshal(m.Data, &d))
+		var names []string
+		for _, e := range d.Entries {
+			if strings.HasPrefix(e.Command, "cluster kubeconfig") {
+				names = append(names, strings.TrimPrefix(e.Command, "cluster kubeconfig "))
+			}
+		}
+		return strings.Join(names, " ")
+	}
+	if got := seen("boss"); got != "other/demo qa/second qa/demo" {
+		t.Errorf("an admin sees %q", got)
+	}
+	if got := seen("manager"); got != "qa/second qa/demo" {
+		t.Errorf("the manager of qa sees %q", got)
+	}
+	if got := seen("keeper"); got != "other/demo qa/demo" {
+		t.Errorf("who keeps qa/demo and manages other sees %q", got)
+	}
+}
