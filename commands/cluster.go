@@ -48,6 +48,7 @@ type clusterRow struct {
 
 func (s *Services) clusterList() *Spec {
 	return &Spec{Noun: nounCluster, Verb: verbList, Needs: access.ClusterRead,
+		Options:  []Param{opt("project", TypeProject, "项目")},
 		Examples: []string{"cluster list", "cluster list project=default"}, ExampleZH: "集群 列表", Run: s.runClusterList}
 }
 

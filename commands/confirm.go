@@ -121,7 +121,11 @@ func (t *turn) ask(ctx context.Context, c *Call, p Param) error {
 	if m.Form = t.r.registry.Form(c.Spec, t.lang, c.Values); m.Form != nil {
 		m.Form.ID = t.in.ID
 	}
-	return t.open(ctx, t.dialogue(c, "argument", p.Name), m)
+	kind := "argument"
+	if p.Type == TypeSecret {
+		kind = "secret"
+	}
+	return t.open(ctx, t.dialogue(c, kind, p.Name), m)
 }
 
 // choices are the values that a question can offer.
@@ -152,6 +156,13 @@ func (t *turn) answer(d *Dialogue, text string) (next string, reply *bot.Message
 	case d.Kind == "confirm-name":
 		m := failure(t.say("confirm.wrong", "given", clipped(text), "name", d.Expect))
 		return "", &m
+	case d.Kind == "secret" && !strings.HasPrefix(strings.TrimSpace(text), refMark):
+		// typed where only the bot reads along: kept as a content, never as text
+		if d.Refs == nil {
+			d.Refs = map[string]bot.Ref{}
+		}
+		d.Refs[d.Param] = bot.Ref{Inline: []byte(strings.TrimSpace(text))}
+		return d.Command + " " + d.Param + "=" + refMark + d.Param, nil
 	default:
 		return d.Command + " " + d.Param + "=" + quoteAnswer(strings.TrimSpace(text)), nil
 	}

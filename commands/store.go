@@ -177,7 +177,7 @@ type OperationStore interface {
 type Dialogue struct {
 	UserID    string // user id, or the identity when unlinked
 	Address   bot.Address
-	Kind      string             // "argument", "confirm-name", "confirm"
+	Kind      string             // "argument", "secret", "confirm-name"
 	Command   string             // what was typed so far, canonical
 	Param     string             // asked for (argument)
 	Expect    string             // the name that must be typed (confirm-name)

@@ -5,13 +5,15 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/coxswain-ops/coxswain/e2e/drive"
 )
 
 // allReady asserts with kubectl that a cluster has n nodes, all Ready.
 func (l *lab) allReady(cp, n int) {
 	l.t.Helper()
 	var out string
-	eventually(l.t, 2*time.Minute, fmt.Sprintf("%d nodes Ready", n), func() bool {
+	drive.Eventually(l.t, 2*time.Minute, fmt.Sprintf("%d nodes Ready", n), func() bool {
 		out = l.kubectl(cp, "get nodes --no-headers")
 		lines := strings.Split(strings.TrimSpace(out), "\n")
 		ready := 0
@@ -55,7 +57,7 @@ func (l *lab) works(cp int) {
 	l.kubectl(cp, "rollout status deploy/web --timeout=120s")
 	pod := strings.Fields(l.kubectl(cp, "get pod -l app=web -o name"))[0]
 	name := strings.TrimPrefix(pod, "pod/")
-	eventually(l.t, time.Minute, "a pod reaches the service by its name", func() bool {
+	drive.Eventually(l.t, time.Minute, "a pod reaches the service by its name", func() bool {
 		out, code := l.ssh(cp, "kubectl --kubeconfig /etc/kubernetes/admin.conf exec "+name+" -- wget -qO- http://web.default.svc.cluster.local")
 		return code == 0 && strings.HasPrefix(strings.TrimSpace(out), "web-")
 	})

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/coxswain-ops/coxswain/e2e/drive"
 )
 
 // images is the archive that the lab's hosts have on their read-only share.
@@ -34,14 +36,14 @@ func version(t *testing.T) string {
 func TestShort(t *testing.T) {
 	l, s := newLab(t, 2, false), newServer(t)
 	before := l.traces()
-	s.register(l)
-	s.chat("--wait", "cluster create short masters=node1 workers=node2 version="+version(t)+" "+images(t))
+	register(s, l)
+	s.Chat("--wait", "cluster create short masters=node1 workers=node2 version="+version(t)+" "+images(t))
 	l.allReady(1, 2)
 	l.works(1)
-	if out := s.chat("cluster nodes short"); strings.Count(out, "Ready") < 2 {
+	if out := s.Chat("cluster nodes short"); strings.Count(out, "Ready") < 2 {
 		t.Errorf("cluster nodes tells something else than kubectl:\n%s", out)
 	}
-	s.chat("--wait", "cluster delete short confirm=short")
+	s.Chat("--wait", "cluster delete short confirm=short")
 	l.cleanAs(before)
 }
 
@@ -49,20 +51,20 @@ func TestShort(t *testing.T) {
 // and pulls the plug of one.
 func TestHighlyAvailable(t *testing.T) {
 	l, s := newLab(t, 4, false), newServer(t)
-	s.register(l)
-	s.chat("--wait", "集群 创建 ha 主节点=node1,node2,node3 工作节点=node4 虚拟ip=10.77.0.100 版本="+version(t)+" "+images(t))
+	register(s, l)
+	s.Chat("--wait", "集群 创建 ha 主节点=node1,node2,node3 工作节点=node4 虚拟ip=10.77.0.100 版本="+version(t)+" "+images(t))
 	l.allReady(1, 4)
 	l.works(1)
-	must(t, time.Minute, nil, "./lab/hosts.sh", "kill", "node1")
-	eventually(t, 90*time.Second, "the API answers at the virtual address without node1", func() bool {
+	drive.Must(t, time.Minute, nil, "./lab/hosts.sh", "kill", "node1")
+	drive.Eventually(t, 90*time.Second, "the API answers at the virtual address without node1", func() bool {
 		out, code := l.ssh(2, "kubectl --kubeconfig /etc/kubernetes/admin.conf --server https://10.77.0.100:8443 get nodes --no-headers --request-timeout=5s")
 		return code == 0 && strings.Count(out, "node") >= 4
 	})
-	must(t, 2*time.Minute, nil, "./lab/hosts.sh", "start", "node1")
-	eventually(t, 2*time.Minute, "node1 is Ready again", func() bool {
+	drive.Must(t, 2*time.Minute, nil, "./lab/hosts.sh", "start", "node1")
+	drive.Eventually(t, 2*time.Minute, "node1 is Ready again", func() bool {
 		return strings.Count(l.kubectl(2, "get nodes --no-headers"), " Ready ") == 4
 	})
-	s.chat("--wait", "cluster delete ha confirm=ha")
+	s.Chat("--wait", "cluster delete ha confirm=ha")
 }
 
 // TestOffline builds a cluster from an offline bundle on hosts that have nothing
@@ -72,14 +74,14 @@ func TestOffline(t *testing.T) {
 	before := l.traces()
 	dir := t.TempDir()
 	src, file := filepath.Join(dir, "src"), filepath.Join(dir, "lab.coxb")
-	must(t, 10*time.Minute, nil, "./offline/assemble.sh", src)
-	must(t, 10*time.Minute, nil, s.bin, "bundle", "build", src, "-o", file)
-	s.register(l)
-	s.chat("bundle import file=@" + file + " name=offline")
-	s.chat("--wait", "cluster create off masters=node1 workers=node2 bundle=offline")
+	drive.Must(t, 10*time.Minute, nil, "./offline/assemble.sh", src)
+	drive.Must(t, 10*time.Minute, nil, s.Bin, "bundle", "build", src, "-o", file)
+	register(s, l)
+	s.Chat("bundle import file=@" + file + " name=offline")
+	s.Chat("--wait", "cluster create off masters=node1 workers=node2 bundle=offline")
 	l.allReady(1, 2)
 	l.works(1)
-	s.chat("--wait", "cluster delete off confirm=off")
+	s.Chat("--wait", "cluster delete off confirm=off")
 	l.cleanAs(before)
 }
 
@@ -87,16 +89,16 @@ func TestOffline(t *testing.T) {
 // several stages, and starts it again.
 func TestKilledInTheMiddle(t *testing.T) {
 	l, s := newLab(t, 2, false), newServer(t)
-	s.register(l)
-	s.chat("cluster create killed masters=node1 workers=node2 version=" + version(t) + " " + images(t))
+	register(s, l)
+	s.Chat("cluster create killed masters=node1 workers=node2 version=" + version(t) + " " + images(t))
 	for _, stage := range []string{"packages", "init", "workers"} {
-		s.until(t, stage)
-		s.kill()
-		s.start()
+		s.Until(stage)
+		s.Kill()
+		s.Start()
 	}
-	eventually(t, 5*time.Minute, "the create ends", func() bool { return s.newest().ended() })
-	if op := s.newest(); op.Status != "succeeded" {
-		t.Fatalf("the create %s:\n%s", op.Status, s.chat("op logs "+op.Operation))
+	drive.Eventually(t, 5*time.Minute, "the create ends", func() bool { return s.Newest().Ended() })
+	if op := s.Newest(); op.Status != "succeeded" {
+		t.Fatalf("the create %s:\n%s", op.Status, s.Chat("op logs "+op.Operation))
 	}
 	l.allReady(1, 2)
 	l.works(1)
@@ -107,51 +109,23 @@ func TestKilledInTheMiddle(t *testing.T) {
 	}
 }
 
-// until waits until the newest operation is at a stage or past it.
-func (s *server) until(t *testing.T, stage string) {
-	t.Helper()
-	eventually(t, 5*time.Minute, "stage "+stage, func() bool {
-		var card struct {
-			Stage  string
-			Status string
-			Steps  []struct{ Phase, Status string }
-		}
-		op := s.newest()
-		s.json(&card, "op show "+op.Operation)
-		for _, st := range card.Steps {
-			if st.Phase == stage {
-				return true
-			}
-		}
-		return op.ended()
-	})
-}
-
-func (o operation) ended() bool {
-	switch o.Status {
-	case "queued", "running", "stopping", "undoing":
-		return false
-	}
-	return true
-}
-
 // TestStoppedAndUndone stops a create in the middle and has it undone: the hosts
 // are as clean as before.
 func TestStoppedAndUndone(t *testing.T) {
 	l, s := newLab(t, 2, false), newServer(t)
 	before := l.traces()
-	s.register(l)
-	s.chat("cluster create gone masters=node1 workers=node2 version=" + version(t) + " " + images(t))
-	s.until(t, "cni")
-	op := s.newest()
-	s.chat("op stop " + op.Operation + " undo=yes")
-	eventually(t, 5*time.Minute, "the undo ends", func() bool { return s.newest().ended() })
-	if got := s.newest().Status; got != "undone" {
-		t.Fatalf("the operation is %s:\n%s", got, s.chat("op show "+op.Operation))
+	register(s, l)
+	s.Chat("cluster create gone masters=node1 workers=node2 version=" + version(t) + " " + images(t))
+	s.Until("cni")
+	op := s.Newest()
+	s.Chat("op stop " + op.Operation + " undo=yes")
+	drive.Eventually(t, 5*time.Minute, "the undo ends", func() bool { return s.Newest().Ended() })
+	if got := s.Newest().Status; got != "undone" {
+		t.Fatalf("the operation is %s:\n%s", got, s.Chat("op show "+op.Operation))
 	}
 	l.cleanAs(before)
-	s.chat("host list")
-	s.chat("--wait", fmt.Sprintf("cluster create again masters=node1 version=%s %s", version(t), images(t)))
+	s.Chat("host list")
+	s.Chat("--wait", fmt.Sprintf("cluster create again masters=node1 version=%s %s", version(t), images(t)))
 	l.allReady(1, 1)
 }
 
@@ -160,17 +134,17 @@ func TestStoppedAndUndone(t *testing.T) {
 func TestDeleteHalfCreated(t *testing.T) {
 	l, s := newLab(t, 2, false), newServer(t)
 	before := l.traces()
-	s.register(l)
+	register(s, l)
 	create := "cluster create half masters=node1 workers=node2 version=" + version(t)
-	if out, code := s.try("--wait", create+" images=/opt/lab/images/none.tar"); code == 0 {
+	if out, code := s.Try("--wait", create+" images=/opt/lab/images/none.tar"); code == 0 {
 		t.Fatalf("a create without images succeeded:\n%s", out)
 	}
-	if op := s.newest(); op.Kind == "create" { // failed in the middle rather than refused by its plan
-		s.chat("--wait", "cluster delete half confirm=half")
+	if op := s.Newest(); op.Kind == "create" { // failed in the middle rather than refused by its plan
+		s.Chat("--wait", "cluster delete half confirm=half")
 		l.cleanAs(before)
 	}
-	s.chat(create + " " + images(t))
-	s.until(t, "init")
-	s.chat("--wait", "cluster delete half confirm=half")
+	s.Chat(create + " " + images(t))
+	s.Until("init")
+	s.Chat("--wait", "cluster delete half confirm=half")
 	l.cleanAs(before)
 }

@@ -1,0 +1,182 @@
+package drive
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// Server is the program under test.
+type Server struct {
+	TB     testing.TB
+	Bin    string
+	Data   string
+	Config string // path of its configuration; "" = the defaults
+	cmd    *exec.Cmd
+	log    *os.File
+}
+
+// Build builds the program from a package's directory and gives its path.
+func Build(t testing.TB, pkg string) string {
+	t.Helper()
+	bin := filepath.Join(t.TempDir(), "coxswain")
+	Must(t, 20*time.Minute, []string{"CGO_ENABLED=0"}, "go", "build", "-o", bin, pkg)
+	return bin
+}
+
+// New builds the program and starts it on an empty data directory with the text
+// of a configuration.
+func New(t testing.TB, pkg, config string) *Server {
+	t.Helper()
+	return NewFrom(t, Build(t, pkg), config)
+}
+
+// NewFrom starts a built program on an empty data directory.
+func NewFrom(t testing.TB, bin, config string) *Server {
+	t.Helper()
+	dir := t.TempDir()
+	s := &Server{TB: t, Bin: bin, Data: filepath.Join(dir, "data")}
+	if config != "" {
+		s.Config = filepath.Join(dir, "coxswain.yaml")
+		if err := os.WriteFile(s.Config, []byte(config), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	log, err := os.Create(filepath.Join(dir, "server.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.log = log
+	s.Start()
+	t.Cleanup(s.end)
+	return s
+}
+
+func (s *Server) end() {
+	s.stop(syscall.SIGTERM)
+	if s.TB.Failed() {
+		b, _ := os.ReadFile(s.log.Name())
+		s.TB.Logf("the server's log:\n%s", Tail(string(b), 80))
+	}
+	_ = s.log.Close() // a log that was read already
+}
+
+// Start starts the program and waits until it answers.
+func (s *Server) Start() {
+	s.TB.Helper()
+	args := []string{"serve", "--data", s.Data, "--listen", "off", "--admin-listen", "off"}
+	if s.Config != "" {
+		args = append(args, "--config", s.Config)
+	}
+	s.cmd = exec.Command(s.Bin, args...)
+	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
+	if err := s.cmd.Start(); err != nil {
+		s.TB.Fatal(err)
+	}
+	Eventually(s.TB, 30*time.Second, "the server answers", func() bool {
+		_, code := s.Try("whoami")
+		return code == 0
+	})
+}
+
+// Pid is the running program's.
+func (s *Server) Pid() int { return s.cmd.Process.Pid }
+
+func (s *Server) stop(sig syscall.Signal) {
+	if s.cmd == nil {
+		return
+	}
+	if err := s.cmd.Process.Signal(sig); err == nil {
+		_ = s.cmd.Wait() // a killed process does not exit with 0
+	}
+	s.cmd = nil
+}
+
+// Kill pulls the plug.
+func (s *Server) Kill() { s.stop(syscall.SIGKILL) }
+
+// Try types one command and gives what was printed and the exit status.
+func (s *Server) Try(args ...string) (string, int) {
+	s.TB.Helper()
+	return Run(s.TB, 20*time.Minute, []string{"LANG=C.UTF-8"}, s.Bin, append([]string{"chat", "--data", s.Data}, args...)...)
+}
+
+// Chat is Try of a command that has to succeed.
+func (s *Server) Chat(args ...string) string {
+	s.TB.Helper()
+	out, code := s.Try(args...)
+	if code != 0 {
+		s.TB.Fatalf("chat %q: exit %d\n%s", args, code, out)
+	}
+	return out
+}
+
+// JSON types one command and reads the data of its answer.
+func (s *Server) JSON(into any, command string) {
+	s.TB.Helper()
+	var m struct {
+		Data json.RawMessage `json:"data"`
+	}
+	out := s.Chat("--json", command)
+	if err := json.Unmarshal([]byte(out), &m); err != nil {
+		s.TB.Fatalf("chat --json %q: %v\n%s", command, err, out)
+	}
+	if err := json.Unmarshal(m.Data, into); err != nil {
+		s.TB.Fatalf("chat --json %q: %v\n%s", command, err, m.Data)
+	}
+}
+
+// Operation is what op list tells of one.
+type Operation struct{ Operation, Kind, Cluster, Status string }
+
+// Ended reports whether nothing more will happen by itself.
+func (o Operation) Ended() bool {
+	switch o.Status {
+	case "queued", "running", "stopping", "undoing":
+		return false
+	}
+	return true
+}
+
+// Newest gives the newest operation.
+func (s *Server) Newest() Operation {
+	s.TB.Helper()
+	var all struct{ Operations []Operation }
+	s.JSON(&all, "op list")
+	if len(all.Operations) == 0 {
+		s.TB.Fatal("there is no operation")
+	}
+	return all.Operations[0]
+}
+
+// Card is what op show tells of an operation.
+type Card struct {
+	Stage, Status string
+	Steps         []struct{ Phase, Node, Status string }
+}
+
+// Card shows an operation.
+func (s *Server) Card(operation string) Card {
+	s.TB.Helper()
+	var c Card
+	s.JSON(&c, "op show "+operation)
+	return c
+}
+
+// Until waits until the newest operation has begun a stage, or has ended.
+func (s *Server) Until(stage string) {
+	s.TB.Helper()
+	Eventually(s.TB, 5*time.Minute, "stage "+stage, func() bool {
+		op := s.Newest()
+		for _, st := range s.Card(op.Operation).Steps {
+			if st.Phase == stage {
+				return true
+			}
+		}
+		return op.Ended()
+	})
+}
