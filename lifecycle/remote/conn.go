@@ -22,6 +22,9 @@ var errCut = errors.New("connection was cut")
 // before it is left to its connection's end.
 const cancelGrace = 2 * time.Second
 
+// openPatience is the longest pause between two attempts to open a session.
+const openPatience = 3 * time.Second
+
 // killTime is how long the session that ends another one may take.
 const killTime = 10 * time.Second
 
@@ -154,11 +157,35 @@ func (c *conn) exec(ctx context.Context, cmd command) (int, error) {
 	}
 }
 
+// open makes a session. A server counts one that has ended against its limit for
+// a moment longer than we do, and so may refuse a few times.
+func (c *conn) open(ctx context.Context) (*ssh.Session, error) {
+	for wait := 10 * time.Millisecond; ; wait *= 2 {
+		s, err := c.client.NewSession()
+		var refused *ssh.OpenChannelError
+		switch {
+		case err == nil:
+			return s, nil
+		case !errors.As(err, &refused) || wait > openPatience:
+			return nil, errors.Join(errNotStarted, err)
+		}
+		again := time.NewTimer(wait)
+		select {
+		case <-again.C:
+		case <-c.dead:
+		case <-ctx.Done():
+			again.Stop()
+			return nil, ctx.Err()
+		}
+		again.Stop()
+	}
+}
+
 // session opens, runs and closes one session.
 func (c *conn) session(ctx context.Context, cmd command) (int, error) {
-	s, err := c.client.NewSession()
+	s, err := c.open(ctx)
 	if err != nil {
-		return 0, errors.Join(errNotStarted, err)
+		return 0, err
 	}
 	defer closeAll(s)
 	s.Stdout, s.Stderr = cmd.stdout, cmd.stderr
@@ -191,7 +218,22 @@ func (c *conn) session(ctx context.Context, cmd command) (int, error) {
 	close(ended)
 	closeAll(s)
 	helpers.Wait()
-	return exitCode(ctx, err)
+	code, err := exitCode(ctx, err)
+	if err == nil {
+		err = c.stillThere(ctx)
+	}
+	return code, err
+}
+
+// stillThere makes sure of a session's end. The exit code may overtake output, and
+// when the transport breaks in between, the library gives the code and what has
+// come of the output as if that were all. An answer that comes later than the end
+// of the session proves that the session was not ended by a broken transport.
+func (c *conn) stillThere(ctx context.Context) error {
+	if _, _, err := c.client.SendRequest("keepalive@openssh.com", true, nil); err != nil && ctx.Err() == nil {
+		return errors.Join(errCut, err)
+	}
+	return ctx.Err()
 }
 
 // kill ends cmd as well as it can; the peer may be gone.

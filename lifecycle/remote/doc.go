@@ -30,7 +30,9 @@
 //
 //	sh -s                                     every script; its text is standard input
 //	dd bs=1048576 seek=N conv=notrunc of='P'  the content of an upload, N in blocks
-//	sh -c 'KILL' sh PID                       ends a cancelled script (shell/kill.sh); may do nothing
+//	sh -c 'KILL' sh PID                       ends the process group of a cancelled
+//	                                          script (shell/kill.sh); a stand-in
+//	                                          may do nothing
 //
 // Scripts on standard input all have this form, in which nothing runs unless the
 // whole text has arrived:

@@ -58,16 +58,14 @@ func dialProblem(a lifecycle.Access, err error) error {
 	}
 }
 
-// handshakeProblem names why the SSH handshake with a failed. x/crypto has no
-// type for a refused authentication, only this wording.
+// handshakeProblem names why the SSH handshake with a failed.
 func handshakeProblem(a lifecycle.Access, err error) error {
 	var own *lifecycle.Error
 	var algorithms *ssh.AlgorithmNegotiationError
 	switch {
 	case errors.As(err, &own):
 		return own
-	case strings.Contains(err.Error(), "unable to authenticate"),
-		strings.Contains(err.Error(), "Too many authentication failures"):
+	case authRefused(err.Error()):
 		return problem(a, lifecycle.Blocked, "auth.refused", err, "user", a.Credential.User, "credential", a.Credential.Name)
 	case errors.As(err, &algorithms) && a.HostKey != "" && strings.Contains(err.Error(), "host key"):
 		return problem(a, lifecycle.Blocked, "hostkey.missing", err, "pinned", pinnedPrint(a))
@@ -76,6 +74,15 @@ func handshakeProblem(a lifecycle.Access, err error) error {
 	default:
 		return problem(a, lifecycle.Retryable, "handshake.failed", err)
 	}
+}
+
+// authRefused knows a refused authentication by x/crypto's wording; it has no type
+// for it. Message 51 is SSH_MSG_USERAUTH_FAILURE, from a server that offers
+// keyboard-interactive and has nothing to ask.
+func authRefused(wording string) bool {
+	return strings.Contains(wording, "unable to authenticate") ||
+		strings.Contains(wording, "Too many authentication failures") ||
+		strings.Contains(wording, "unexpected message type 51 ")
 }
 
 // forwardProblem names why a could not open a connection to target for us.

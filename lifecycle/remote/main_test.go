@@ -12,7 +12,13 @@ import (
 	"github.com/coxswain-ops/coxswain/lifecycle/remote/remotetest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain looks for goroutines left behind, except toxiproxy's: a toxic that
+// closes one direction never ends the stages of the other.
+func TestMain(m *testing.M) {
+	const proxy = "github.com/Shopify/toxiproxy/v2"
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction(proxy+"/toxics.(*ToxicStub).Run"),
+		goleak.IgnoreAnyFunction(proxy+".(*ToxicLink).read"), goleak.IgnoreAnyFunction(proxy+".(*ToxicLink).write"))
+}
 
 // quick are limits for faults on loopback.
 var quick = Opts{DialTimeout: 5 * time.Second, HandshakeTimeout: 10 * time.Second,

@@ -116,10 +116,10 @@ func attachText(name string, offset int64) string {
 }
 
 // followVars sets from which byte to follow, and after how many idle rounds (of
-// 40) systemd is first asked whether the unit is still there; having started it
+// 20) systemd is first asked whether the unit is still there; having started it
 // just now, there is no need to.
 func followVars(offset int64) string {
-	return "o=" + strconv.FormatInt(offset, 10) + "\ni=39\n"
+	return "o=" + strconv.FormatInt(offset, 10) + "\ni=19\n"
 }
 
 // putFile writes a file of a unit's directory, complete or not at all.

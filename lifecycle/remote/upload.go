@@ -32,17 +32,17 @@ func (h *host) Upload(ctx context.Context, f File, progress func(sent, total int
 	if !f.valid() {
 		return problem(h.about(), lifecycle.Permanent, "upload.invalid", nil, "path", f.Path)
 	}
-	u := &upload{host: h, file: f, label: "upload " + f.Path, progress: progress}
+	u := &upload{host: h, file: f, label: "upload " + f.Path, again: map[string]int{}, progress: progress}
 	defer u.stop()
 	r := &returning{host: h, label: u.label}
 	for {
 		sent := u.sent()
-		done, err := u.once(ctx)
+		answer, err := u.once(ctx)
 		switch {
-		case done:
+		case err == nil && answer == inPlace:
 			return nil
-		case err == nil: // the host's sum differs
-			if u.differed++; u.differed > 1 {
+		case err == nil:
+			if u.again[answer]++; u.again[answer] > maxAgain[answer] {
 				return problem(h.about(), lifecycle.Permanent, "upload.differs", nil, "path", f.Path)
 			}
 			continue
@@ -58,42 +58,52 @@ func (h *host) Upload(ctx context.Context, f File, progress func(sent, total int
 	}
 }
 
+// What place.sh answers. A part that differs was spoilt, and is sent once more
+// from the beginning; one that is gone was placed by another upload.
+const (
+	inPlace = "placed"
+	differs = "differs"
+	gone    = "gone"
+)
+
+// maxAgain is how often each of them may send an upload back to the beginning.
+var maxAgain = map[string]int{differs: 1, gone: 10}
+
 // upload is one file on its way.
 type upload struct {
-	host     *host
-	file     File
-	label    string
-	begun    bool // the host was reached
-	differed int
+	host  *host
+	file  File
+	label string
+	begun bool           // the host was reached
+	again map[string]int // how often an answer sent us back to the beginning
 
 	mu       sync.Mutex
 	progress func(sent, total int64)
 	most     int64 // bytes that the host has had at some time
 }
 
-// once goes from what the host has to the file in place; not done without an
-// error means that what arrived was something else.
-func (u *upload) once(ctx context.Context) (done bool, err error) {
-	answer, err := u.ask(ctx, probeSh)
+// once goes from what the host has to the file in place, or to another answer of
+// place.sh.
+func (u *upload) once(ctx context.Context) (answer string, err error) {
+	answer, err = u.ask(ctx, probeSh)
 	if err != nil {
-		return false, err
+		return "", err
 	}
 	u.begun = true
 	if answer == "have" {
 		u.report(u.file.Size)
-		return true, nil
+		return inPlace, nil
 	}
 	size, err := strconv.ParseInt(strings.TrimSpace(strings.TrimPrefix(answer, "part ")), 10, 64)
 	if err != nil {
-		return false, lifecycle.Fail(lifecycle.T("remote.upload.failed", "host", u.host.about().Name, "path", u.file.Path), err)
+		return "", problem(u.host.about(), lifecycle.Permanent, "upload.answer", err, "path", u.file.Path)
 	}
 	if size != u.file.Size {
 		if err := u.send(ctx, min(size, u.file.Size)/blockSize); err != nil {
-			return false, err
+			return "", err
 		}
 	}
-	answer, err = u.ask(ctx, placeSh)
-	return answer == "placed", err
+	return u.ask(ctx, placeSh)
 }
 
 // ask runs one of the fixed texts about the file.

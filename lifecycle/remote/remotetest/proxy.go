@@ -56,8 +56,11 @@ func (p *Proxy) Stall() {
 	p.toxic("timeout", "downstream", "timeout", 0)
 }
 
-// CutEvery breaks each connection after it has carried n bytes to the host.
-func (p *Proxy) CutEvery(n int64) { p.toxic("limit_data", "upstream", "bytes", n) }
+// CutAfterSent breaks each connection when it has carried n bytes to the host.
+func (p *Proxy) CutAfterSent(n int64) { p.toxic("limit_data", "upstream", "bytes", n) }
+
+// CutAfterReceived breaks each connection when it has carried n bytes from the host.
+func (p *Proxy) CutAfterReceived(n int64) { p.toxic("limit_data", "downstream", "bytes", n) }
 
 func (p *Proxy) toxic(kind, stream, attribute string, value int64) {
 	p.tb.Helper()

@@ -86,14 +86,14 @@ func Run(ctx context.Context, dir, name string, opt Options) (*Server, error) {
 	return nil, err
 }
 
-// lay makes the directories, stand-ins and keys.
-func (s *Server) lay() error {
-	for _, d := range []string{s.Dir, "/run/sshd", s.loaded, filepath.Join(s.Dir, "bin"), filepath.Join(s.Dir, "home")} {
+// stand makes the directories and stand-ins.
+func (s *Server) stand() error {
+	for _, d := range []string{s.Dir, s.loaded, filepath.Join(s.Dir, "bin"), filepath.Join(s.Dir, "home")} {
 		if err := os.MkdirAll(d, 0o755); err != nil {
 			return err
 		}
 	}
-	err := fs.WalkDir(bin, "bin", func(path string, d fs.DirEntry, err error) error {
+	return fs.WalkDir(bin, "bin", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
@@ -103,7 +103,11 @@ func (s *Server) lay() error {
 		}
 		return os.WriteFile(filepath.Join(s.Dir, path), text, 0o755)
 	})
-	if err != nil {
+}
+
+// lay makes what is below the Server's directory, and what sshd insists on.
+func (s *Server) lay() error {
+	if err := errors.Join(s.stand(), os.MkdirAll("/run/sshd", 0o755)); err != nil {
 		return err
 	}
 	if _, _, err := newKey(filepath.Join(s.Dir, "hostkey")); err != nil {
@@ -159,7 +163,7 @@ func (s *Server) start(ctx context.Context, opt Options) error {
 		return err
 	}
 	cmd := exec.Command(sshd, "-D", "-e", "-f", path)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	logs, err := cmd.StderrPipe()
 	if err != nil {
 		return err
@@ -258,19 +262,17 @@ func (s *Server) Close() error {
 	return err
 }
 
-// stop ends sshd; its process group holds what serves the connections.
+// stop ends sshd and what serves its connections.
 func (s *Server) stop() error {
 	if s.cmd == nil {
 		return nil
 	}
-	err := syscall.Kill(-s.cmd.Process.Pid, syscall.SIGKILL)
+	err := killTree(s.cmd.Process.Pid)
 	s.logs.Wait()
 	var exit *exec.ExitError
 	if werr := s.cmd.Wait(); werr != nil && !errors.As(werr, &exit) {
 		err = errors.Join(err, werr)
 	}
-	if errors.Is(err, syscall.ESRCH) {
-		err = nil
-	}
+	s.cmd = nil
 	return err
 }

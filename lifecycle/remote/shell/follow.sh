@@ -17,7 +17,7 @@ while [ -f "$d/out" ]; do
 		exit 0
 	fi
 	i=$((i + 1))
-	if [ "$((i % 40))" = 0 ]; then
+	if [ "$((i % 20))" = 0 ]; then
 		case $(systemctl is-active "$n.service") in
 		inactive | failed | unknown)
 			[ -f "$d/rc" ] || break
