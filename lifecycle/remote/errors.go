@@ -22,6 +22,11 @@ func problem(a lifecycle.Access, class lifecycle.Class, key string, err error, k
 		Next: lifecycle.T("remote."+key+".next", args...), Node: a.Name, Err: err}
 }
 
+// misuse is a mistake of the caller's that concerns no machine.
+func misuse(key string, kv ...any) *lifecycle.Error {
+	return &lifecycle.Error{Class: lifecycle.Permanent, Text: lifecycle.T("remote."+key, kv...), Next: lifecycle.T("remote."+key+".next", kv...)}
+}
+
 func hostPort(a lifecycle.Access) string {
 	port := a.Port
 	if port == 0 {

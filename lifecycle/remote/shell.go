@@ -80,7 +80,7 @@ func exportLines(env map[string]string) (string, error) {
 	var b strings.Builder
 	for _, k := range slices.Sorted(maps.Keys(env)) {
 		if !envName.MatchString(k) || strings.ContainsRune(env[k], 0) {
-			return "", lifecycle.Fail(lifecycle.T("remote.env.invalid", "name", k), nil)
+			return "", misuse("env.invalid", "name", k)
 		}
 		fmt.Fprintf(&b, "export %s=%s\n", k, quote(env[k]))
 	}

@@ -63,7 +63,7 @@ func (h *host) StopUnit(ctx context.Context, name string) error {
 // prefix. Units that still run are left alone.
 func RemoveUnits(ctx context.Context, h Host, prefix string) error {
 	if !unitNamePattern.MatchString(prefix) {
-		return lifecycle.Fail(lifecycle.T("remote.unit.name", "unit", prefix), nil)
+		return misuse("unit.prefix", "unit", prefix)
 	}
 	script := "u=${COXSWAIN_UNITS:-/var/lib/coxswain/units}\np=" + quote(prefix) + "\n" + removeSh
 	_, err := h.Run(ctx, script, Options{Label: "remove units " + prefix, Timeout: 2 * time.Minute})
