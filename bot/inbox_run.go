@@ -156,7 +156,7 @@ func (b *Inbox) poke() {
 // the grace period. What is left stays in the store for the next run.
 func (b *Inbox) Run(ctx context.Context, handle func(context.Context, Inbound) error) error {
 	if b.opt.Alone {
-		if err := b.store.ReleaseInbound(ctx); err != nil {
+		if err := b.store.ReleaseInbound(ctx); err != nil && ctx.Err() == nil {
 			return fmt.Errorf("inbox: take over what was left: %w", err)
 		}
 	}

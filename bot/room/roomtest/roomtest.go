@@ -25,7 +25,10 @@ type Transcript struct {
 
 var _ room.Transcript = (*Transcript)(nil)
 
-func (t *Transcript) enter(method string) (func(), error) {
+func (t *Transcript) enter(ctx context.Context, method string) (func(), error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	t.mu.Lock()
 	if t.Fail != nil {
 		if err := t.Fail(method); err != nil {
@@ -62,8 +65,8 @@ func (t *Transcript) tell() {
 }
 
 // AppendEntry implements room.Transcript.
-func (t *Transcript) AppendEntry(_ context.Context, e *room.Entry) error {
-	leave, err := t.enter("AppendEntry")
+func (t *Transcript) AppendEntry(ctx context.Context, e *room.Entry) error {
+	leave, err := t.enter(ctx, "AppendEntry")
 	if err != nil {
 		return err
 	}
@@ -83,8 +86,8 @@ func (t *Transcript) AppendEntry(_ context.Context, e *room.Entry) error {
 }
 
 // UpdateEntry implements room.Transcript.
-func (t *Transcript) UpdateEntry(_ context.Context, id string, m bot.Message) error {
-	leave, err := t.enter("UpdateEntry")
+func (t *Transcript) UpdateEntry(ctx context.Context, id string, m bot.Message) error {
+	leave, err := t.enter(ctx, "UpdateEntry")
 	if err != nil {
 		return err
 	}
@@ -101,8 +104,8 @@ func (t *Transcript) UpdateEntry(_ context.Context, id string, m bot.Message) er
 }
 
 // EntriesAfter implements room.Transcript.
-func (t *Transcript) EntriesAfter(_ context.Context, name string, cursor int64, limit int) ([]room.Entry, error) {
-	leave, err := t.enter("EntriesAfter")
+func (t *Transcript) EntriesAfter(ctx context.Context, name string, cursor int64, limit int) ([]room.Entry, error) {
+	leave, err := t.enter(ctx, "EntriesAfter")
 	if err != nil {
 		return nil, err
 	}
@@ -118,8 +121,8 @@ func (t *Transcript) EntriesAfter(_ context.Context, name string, cursor int64, 
 }
 
 // LastEntries implements room.Transcript.
-func (t *Transcript) LastEntries(_ context.Context, name string, limit int) ([]room.Entry, error) {
-	leave, err := t.enter("LastEntries")
+func (t *Transcript) LastEntries(ctx context.Context, name string, limit int) ([]room.Entry, error) {
+	leave, err := t.enter(ctx, "LastEntries")
 	if err != nil {
 		return nil, err
 	}
@@ -134,8 +137,8 @@ func (t *Transcript) LastEntries(_ context.Context, name string, limit int) ([]r
 }
 
 // LastCursor implements room.Transcript.
-func (t *Transcript) LastCursor(context.Context) (int64, error) {
-	leave, err := t.enter("LastCursor")
+func (t *Transcript) LastCursor(ctx context.Context) (int64, error) {
+	leave, err := t.enter(ctx, "LastCursor")
 	if err != nil {
 		return 0, err
 	}

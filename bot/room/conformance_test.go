@@ -1,0 +1,183 @@
+package room_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"strconv"
+	"testing"
+
+	"github.com/coxswain-ops/coxswain/bot"
+	"github.com/coxswain-ops/coxswain/bot/bottest"
+	"github.com/coxswain-ops/coxswain/bot/room"
+	"github.com/coxswain-ops/coxswain/bot/room/roomtest"
+	"github.com/coxswain-ops/coxswain/store"
+)
+
+// breakable is a transcript that can be made to fail.
+type breakable struct {
+	room.Transcript
+	broken bool
+}
+
+func (b *breakable) AppendEntry(ctx context.Context, e *room.Entry) error {
+	if b.broken {
+		return errors.New("disk I/O error")
+	}
+	return b.Transcript.AppendEntry(ctx, e)
+}
+
+func (b *breakable) UpdateEntry(ctx context.Context, id string, m bot.Message) error {
+	if b.broken {
+		return errors.New("disk I/O error")
+	}
+	return b.Transcript.UpdateEntry(ctx, id, m)
+}
+
+func subject(t *testing.T, transcript room.Transcript, changed func() (<-chan struct{}, func())) bottest.Subject {
+	data := t.TempDir()
+	b := &breakable{Transcript: transcript}
+	r := room.New(room.Config{Transcript: b, Changed: changed, Data: data})
+	to := bot.Address{Account: room.Account, Room: "ops"}
+	return bottest.Subject{
+		Platform: r, To: to, Break: func() { b.broken = true }, Secrets: []string{data},
+		Shown: func() []string {
+			got, err := transcript.LastEntries(context.WithoutCancel(t.Context()), "ops", 100)
+			if err != nil {
+				t.Error(err)
+			}
+			var out []string
+			for _, e := range got {
+				text, err := json.Marshal(e.Bot)
+				if err != nil {
+					t.Error(err)
+				}
+				out = append(out, string(text))
+			}
+			return out
+		},
+		Say: func(ctx context.Context, id, text string) error {
+			client := unixClient(room.SocketPath(data))
+			defer client.CloseIdleConnections()
+			body, err := json.Marshal(room.Post{ID: id, Room: "ops", Text: text})
+			if err != nil {
+				return err
+			}
+			req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://room/v1/messages", bytes.NewReader(body))
+			if err != nil {
+				return err
+			}
+			res, err := client.Do(req)
+			if err != nil {
+				return err
+			}
+			defer res.Body.Close()
+			if res.StatusCode != http.StatusAccepted {
+				return fmt.Errorf("status %s", res.Status)
+			}
+			return nil
+		},
+	}
+}
+
+func TestConformanceInMemory(t *testing.T) {
+	bottest.Exercise(t, func(t *testing.T) bottest.Subject {
+		transcript := &roomtest.Transcript{}
+		return subject(t, transcript, transcript.Subscribe)
+	})
+}
+
+func openStore(t *testing.T) *store.Store {
+	t.Helper()
+	line, err := store.NewKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := store.ParseKeyRing(line)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := store.Open(t.Context(), store.Config{Path: filepath.Join(t.TempDir(), "coxswain.db"), Keys: keys})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func TestConformanceOnTheStore(t *testing.T) {
+	bottest.Exercise(t, func(t *testing.T) bottest.Subject {
+		s := openStore(t)
+		return subject(t, s, func() (<-chan struct{}, func()) { return s.Subscribe(store.Entries) })
+	})
+}
+
+// TestWholeWayOnTheStore goes from posts, each made five times, over an inbox
+// that is ended in the middle, to exactly one answer each in the transcript.
+func TestWholeWayOnTheStore(t *testing.T) {
+	const messages = 30
+	s := openStore(t)
+	r := room.New(room.Config{Transcript: s})
+	answered := make(chan string, 10*messages)
+	answer := func(ctx context.Context, in bot.Inbound) error {
+		err := s.WithTx(ctx, func(ctx context.Context) error {
+			if _, err := r.Send(ctx, in.From, bot.Message{Text: in.Text, ReplyTo: in.ID}); err != nil {
+				return err
+			}
+			return s.DoneInbound(ctx, in.From.Account, in.ID)
+		})
+		answered <- in.ID
+		return err
+	}
+	run := func(name string, until int, accept bool) {
+		inbox := bot.NewInbox(s, name, bot.InboxOptions{Alone: true, Queue: 4, Workers: 2})
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- inbox.Run(ctx, answer) }()
+		for i := 0; accept && i < messages*5; i++ {
+			n := i % messages
+			in := bot.Inbound{ID: fmt.Sprintf("message-%02d", n), From: bot.Address{Account: room.Account, Room: "ops"}, Identity: fmt.Sprint("local:p", n%3), Text: fmt.Sprint(n)}
+			if err := inbox.Accept(t.Context(), in); err != nil {
+				t.Error(err)
+			}
+		}
+		for range until {
+			<-answered
+		}
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}
+	run("first", messages/3, true)
+	for len(answered) > 0 {
+		<-answered
+	}
+	got, err := s.LastEntries(t.Context(), "ops", 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	run("second", messages-len(got), false)
+	if got, err = s.LastEntries(t.Context(), "ops", 1000); err != nil {
+		t.Fatal(err)
+	}
+	last := map[int]int{0: -1, 1: -1, 2: -1}
+	for _, e := range got {
+		n, err := strconv.Atoi(e.Bot.Text)
+		if err != nil || n <= last[n%3] {
+			t.Errorf("%d was answered after %d (%v)", n, last[n%3], err)
+		}
+		last[n%3] = n
+	}
+	if len(got) != messages {
+		t.Errorf("%d answers to %d messages", len(got), messages)
+	}
+}
