@@ -13,7 +13,7 @@ import (
 var placesOfKubernetes = []string{"/etc/kubernetes", "/etc/cni", "/etc/cni/net.d", "/opt/cni", "/opt/cni/bin", "/opt/containerd",
 	"/etc/containerd", "/run/containerd", "/run/flannel", "/run/kubernetes", "/var/lib/containerd", "/var/lib/kubelet",
 	"/var/lib/etcd", "/var/lib/cni", "/var/log/pods", "/var/log/containers", "/var/log/kubernetes", "/usr/libexec/kubernetes",
-	"/run/netns", "/run/xtables.lock"}
+	"/run/netns", "/run/xtables.lock", "/var/lib/haproxy", "/run/haproxy", "/run/haproxy.pid", "/run/haproxy-master.sock", "/run/adduser"}
 
 // claim writes the cluster's marker, before anything else is changed on a host.
 type claim struct{ *kit }

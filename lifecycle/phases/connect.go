@@ -59,7 +59,7 @@ func (p *connect) Do(ctx context.Context, s *lifecycle.State) error {
 	}
 	at, ok := nodeAddress(f, s.Cluster.Spec.NIC)
 	if !ok {
-		return blocked(s.Node, "preflight.address", "nic", s.Cluster.Spec.NIC)
+		return noAddress(s.Node, s.Cluster.Spec.NIC)
 	}
 	s.Node.Address, s.Node.Status = at.Prefix.Addr().String(), "preparing"
 	return s.SaveNode(ctx, s.Node)

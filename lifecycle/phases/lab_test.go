@@ -258,6 +258,81 @@ func TestLabHighlyAvailable(t *testing.T) {
 	})
 }
 
+// A process that dies while kubeadm init runs is only a pause: the next one
+// attaches to the unit and goes on.
+func TestLabResume(t *testing.T) {
+	l := newLab(t)
+	c, nodes := clusterOf(1, 0, nil)
+	before := l.snapshot(nodes)
+	store := newMemory()
+	ctx, die := context.WithCancel(t.Context())
+	defer die()
+	store.logged = func(line string) {
+		if strings.Contains(line, "[control-plane-check] Checking kube-apiserver") {
+			die() // the units go on without us
+		}
+	}
+	l.run(ctx, lifecycle.OpCreate, c, nodes, store)
+	if store.op.Status != lifecycle.OpRunning {
+		l.must(store.op, lifecycle.OpRunning, store)
+	}
+	store.logged, store.taken = nil, false
+	l.drive(t.Context(), store)
+	l.must(store.op, lifecycle.OpSucceeded, store)
+	if n := strings.TrimSpace(l.on("node1", "ls -d /var/lib/coxswain/units/*-init-* | wc -l")); n != "1" {
+		t.Errorf("kubeadm init ran in %s units", n)
+	}
+	l.ready(1)
+	l.must(l.run(t.Context(), lifecycle.OpDelete, c, nodes, store), lifecycle.OpSucceeded, store)
+	l.clean(nodes, before)
+}
+
+// An undo takes back everything, also from the middle of a join.
+func TestLabUndo(t *testing.T) {
+	l := newLab(t)
+	c, nodes := clusterOf(1, 1, nil)
+	before := l.snapshot(nodes)
+	store := newMemory()
+	store.logged = func(line string) {
+		if strings.Contains(line, "[kubelet-start] Starting the kubelet") && strings.Contains(line, "workers/") {
+			store.signals = lifecycle.Signals{Stop: true, Undo: true, Now: true}
+		}
+	}
+	l.must(l.run(t.Context(), lifecycle.OpCreate, c, nodes, store), lifecycle.OpUndone, store)
+	l.clean(nodes, before)
+}
+
+// What is in the way is told at once, with the host and what to do.
+func TestLabPreflight(t *testing.T) {
+	l := newLab(t)
+	c, nodes := clusterOf(3, 1, func(s *lifecycle.ClusterSpec) {
+		s.Version, s.PodCIDR, s.Endpoint.Address = "v1.34.99", "10.77.0.0/16", "10.77.0.1"
+	})
+	nodes[3].HostID = "node9" // nobody is there
+	l.on("node1", "mkdir -p /etc/kubernetes; touch /etc/kubernetes/admin.conf")
+	l.on("node2", "mkdir -p /var/lib/coxswain; printf 'cluster=01OTHER\\nname=other\\n' >/var/lib/coxswain/owner")
+	defer l.on("node1", "rm -rf /etc/kubernetes")
+	defer l.on("node2", "rm -rf /var/lib/coxswain")
+	op := &lifecycle.Operation{ID: "01PLAN", Kind: lifecycle.OpCreate}
+	start := time.Now()
+	plan, err := lifecycle.MakePlan(phases.KeepFacts(t.Context()), l.procedures()[0], op, c, nodes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("planned in %.1f s", time.Since(start).Seconds())
+	got := map[string]int{}
+	for _, p := range plan.Problems {
+		t.Logf("%s: %s", p.Node, p.Text)
+		got[p.Text.Key]++
+	}
+	for key, n := range map[string]int{"preflight.leftovers": 1, "preflight.owner": 1, "preflight.cidr.host": 3, "preflight.packages": 2,
+		"preflight.vip.taken": 1} {
+		if got[key] != n {
+			t.Errorf("%s is told %d times, want %d", key, got[key], n)
+		}
+	}
+}
+
 // memory is an OperationStore for one operation, and the clock of its stages.
 type memory struct {
 	mu         sync.Mutex
@@ -274,7 +349,7 @@ type memory struct {
 	taken      bool
 	signals    lifecycle.Signals
 	ended      context.CancelFunc
-	entering   func(stage string)
+	logged     func(line string)
 }
 
 func newMemory() *memory { return &memory{} }
@@ -331,9 +406,6 @@ func (m *memory) Checkpoint(_ context.Context, _ lifecycle.Fence, c lifecycle.Ch
 	if c.Operation != nil {
 		if n := len(m.stages); c.Operation.Stage != "" && (n == 0 || m.stages[n-1] != c.Operation.Stage) {
 			m.stages, m.entered = append(m.stages, c.Operation.Stage), append(m.entered, time.Now())
-			if m.entering != nil {
-				m.entering(c.Operation.Stage)
-			}
 		}
 		if c.Operation.Status.Ended() {
 			m.done = time.Now()
@@ -347,7 +419,11 @@ func (m *memory) AppendLog(_ context.Context, _ lifecycle.Fence, lines []lifecyc
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, l := range lines {
-		fmt.Fprintf(&m.log, "%s %s/%s %s\n", l.At.Format("05.000"), l.Phase, l.Node, l.Line)
+		line := fmt.Sprintf("%s %s/%s %s\n", l.At.Format("05.000"), l.Phase, l.Node, l.Line)
+		m.log.WriteString(line)
+		if m.logged != nil {
+			m.logged(line)
+		}
 	}
 	return nil
 }

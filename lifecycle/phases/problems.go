@@ -45,8 +45,9 @@ func hostProblems(n surveyed, c *lifecycle.Cluster, m Minimum) []*lifecycle.Erro
 	say(f.MemoryMB < m.MemoryMB, "preflight.memory", "mb", f.MemoryMB, "want", m.MemoryMB)
 	skew := number(f.Values["clockSkewMs"])
 	say(skew > m.Skew.Milliseconds() || -skew > m.Skew.Milliseconds(), "preflight.clock", "ms", skew)
-	_, has := nodeAddress(f, spec.NIC)
-	say(!has, "preflight.address", "nic", spec.NIC)
+	if _, has := nodeAddress(f, spec.NIC); !has {
+		out = append(out, noAddress(n.Node, spec.NIC))
+	}
 	switch {
 	case f.Owner == c.ID: // begun earlier: what is there is ours
 		return out
@@ -65,6 +66,13 @@ func hostProblems(n surveyed, c *lifecycle.Cluster, m Minimum) []*lifecycle.Erro
 		say(v != "" && !isVersion(v, spec.Version), "preflight.package", "package", p, "version", v, "want", spec.Version)
 	}
 	return out
+}
+
+func noAddress(n *lifecycle.Node, nic string) *lifecycle.Error {
+	if nic == "" {
+		return blocked(n, "preflight.address.default")
+	}
+	return blocked(n, "preflight.address", "nic", nic)
 }
 
 func orUnknown(s string) string {
