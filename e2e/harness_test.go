@@ -73,7 +73,6 @@ func (l *lab) kubectl(i int, args string) string {
 	return l.mustSSH(i, "kubectl --kubeconfig /etc/kubernetes/admin.conf "+args)
 }
 
-
 // newServer builds the program and starts it on an empty data directory, without
 // HTTP listeners.
 func newServer(t *testing.T) *drive.Server {
