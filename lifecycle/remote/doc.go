@@ -46,16 +46,15 @@
 //	the script
 //	} </dev/null
 //
-// The fixed texts (shell/*.sh) use, besides the shell's grammar (if, while, for,
-// case, here-documents with a quoted word, $(...), $((...)), "|", "&&", "||",
-// redirections of 0, 1 and 2, functions none) the builtins
-// : [ printf read exit export umask cd mkdir . shift and these commands:
+// The fixed texts (shell/*.sh) use the shell's grammar (if, while, for over a
+// pattern, case, $(...), $((...)), ${x##*/}, ${x%/*}, ${x:-y}, "|", "&&", "||",
+// redirections of 0, 1 and 2; no functions, no here-documents), the builtins
+// : . [ break cd continue exec exit export printf read umask, and these commands:
 //
 //	mkdir -p PATH                             mkdir PATH (must fail when it exists)
-//	cat                                       standard input to standard output
 //	mv -f A B                                 rename
 //	rm -f PATH...    rm -rf PATH...
-//	chmod MODE PATH
+//	chmod MODE PATH                           of an upload
 //	sync PATH...                              fsync; failure is ignored
 //	sleep 0.02 | 0.1 | 0.25
 //	wc -c                                     of standard input, a redirected file
@@ -64,14 +63,15 @@
 //	dd bs=1048576 seek=N conv=notrunc of=P    N may be 0; creates P
 //	sha256sum                                 of standard input; "<hex>  -"
 //	systemd-run --quiet --collect --unit=NAME.service --description=TEXT
-//	    --property=TimeoutStopSec=30 /bin/sh DIR/wrap DIR
+//	    --property=TimeoutStopSec=30 /bin/sh DIR/wrap.NONCE DIR NONCE
 //	                                          detached; fails when NAME exists
-//	systemctl is-active NAME.service          prints active, activating, inactive, failed, unknown …
+//	systemctl is-active NAME.service          prints active, activating, inactive,
+//	                                          failed, unknown …
 //	systemctl stop NAME.service               waits; failure is ignored
 //	/bin/sh PATH ARG                          by systemd-run and by wrap
 //
-// Units live in ${COXSWAIN_UNITS:-/var/lib/coxswain/units}/NAME/ (0700): script,
-// env (gone once it was read), wrap, out, run/ (made by the first start: there is
-// no second), rc (written last). The variable is for tests that keep several
-// hosts on one machine.
+// Units live in ${COXSWAIN_UNITS:-/var/lib/coxswain/units}/NAME/ (0700): out, rc
+// (written last), run/ (made by the first start: there is no second), and of each
+// starter script.NONCE, wrap.NONCE and env.NONCE (gone once it was read). The
+// variable is for tests that keep several hosts on one machine.
 package remote

@@ -100,14 +100,15 @@ func unitVars(name string) string {
 }
 
 // unitText starts unit name, if it may still be started, and follows its output
-// from offset. The nonce keeps two starters' files apart while they are written.
+// from offset. The nonce keeps the files of several starters apart.
 func unitText(name, script, nonce string, env map[string]string, offset int64) (string, error) {
 	exports, err := exportLines(env)
 	if err != nil {
 		return "", err
 	}
-	files := putFile("env", exports, nonce) + putFile("script", script, nonce) + putFile("wrap", wrapSh, nonce)
-	return unitVars(name) + followVars(offset) + strings.Replace(startSh, "@FILES@\n", files, 1) + followSh, nil
+	files := putFile("env", exports) + putFile("script", lined(script)) + putFile("wrap", wrapSh)
+	return unitVars(name) + "t=" + quote(nonce) + "\n" + followVars(offset) +
+		strings.Replace(startSh, "@FILES@\n", files, 1) + followSh, nil
 }
 
 // attachText follows unit name, which has been seen to run, from offset.
@@ -122,14 +123,10 @@ func followVars(offset int64) string {
 	return "o=" + strconv.FormatInt(offset, 10) + "\ni=19\n"
 }
 
-// putFile writes a file of a unit's directory, complete or not at all.
-func putFile(name, content, nonce string) string {
-	end := "COX_END"
-	for strings.Contains(content, end) {
-		end += "_"
-	}
-	part := fmt.Sprintf(`"$d/%s.%s"`, name, nonce)
-	return fmt.Sprintf("\tcat >%s <<'%s' || exit\n%s%[2]s\n\tmv -f %[1]s \"$d/%[4]s\" || exit\n", part, end, lined(content), name)
+// putFile writes a file of a unit's directory, with the shell's own means: no
+// program is started, and nothing is seen in its arguments.
+func putFile(name, content string) string {
+	return fmt.Sprintf("\tprintf '%%s' %s >\"$d/%s.$t\" || exit\n", quote(content), name)
 }
 
 // fileVars sets the variables that the texts about f need.

@@ -80,13 +80,15 @@ func TestQuoteIsOneWord(t *testing.T) {
 	}
 }
 
-func TestHereDocumentsHoldAnything(t *testing.T) {
-	for _, content := range []string{"", "x", "COX_END\nCOX_END_\n", "$HOME `id` \\\n", "a\n\n"} {
+func TestPutFileHoldsAnything(t *testing.T) {
+	for _, content := range []string{"", "x", "it's\n", "%s\\n\n", "$HOME `id` \\\n", "a\n\n", strings.Repeat("0123456789", 100_000)} {
 		dir := t.TempDir()
-		out, err := exec.Command("sh", "-c", "d="+quote(dir)+"\n"+putFile("f", content, "n")).CombinedOutput()
-		got, rerr := os.ReadFile(filepath.Join(dir, "f"))
-		if err != nil || rerr != nil || string(got) != lined(content) {
-			t.Errorf("%q arrived as %q: %v %v %s", content, got, err, rerr, out)
+		cmd := exec.Command("sh", "-s")
+		cmd.Stdin = strings.NewReader("d=" + quote(dir) + "\nt=n\n" + putFile("f", content))
+		out, err := cmd.CombinedOutput()
+		got, rerr := os.ReadFile(filepath.Join(dir, "f.n"))
+		if err != nil || rerr != nil || string(got) != content {
+			t.Errorf("%.40q arrived as %.40q: %v %v %s", content, got, err, rerr, out)
 		}
 	}
 }

@@ -206,9 +206,9 @@ func TestUnitThatTakesTooLongIsStopped(t *testing.T) {
 func TestStartIsTakenUpWhereItWasCutOff(t *testing.T) {
 	for name, files := range map[string][]string{
 		"directory only":     nil,
-		"half a script":      {"script.x1"},
-		"all but started":    {"env", "script", "wrap", "out"},
-		"no output file yet": {"env", "script", "wrap"},
+		"half a script":      {"script.x1", "env.x1"},
+		"all but started":    {"env.x1", "script.x1", "wrap.x1", "out"},
+		"no output file yet": {"env.x1", "script.x1", "wrap.x1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, h := node(t)
