@@ -59,13 +59,17 @@ docs: ## write docs/reference from the code
 fuzz: ## fuzz every fuzz target for FUZZTIME (60s) each
 	FUZZTIME=$(FUZZTIME) tools/fuzz.sh
 
+# Tests that kill or abort at every persisted edge; COXSWAIN_CRASH=full makes those
+# that sample in make test try every edge with a real SIGKILL.
+CRASH := TestEveryEdge|TestKilled|TestCrash
+
 .PHONY: crash
-crash: ## the full crash matrix, with a real SIGKILL at every edge
-	COXSWAIN_CRASH=full go test -json -timeout 60m -run 'Crash' ./e2e/... | go run ./tools/testsum
+crash: ## the full crash matrix
+	COXSWAIN_CRASH=full go test -json -count=1 -timeout 60m -run '^($(CRASH))' $$(grep -rlE --include='*_test.go' --exclude-dir=node_modules '^func ($(CRASH))' . | xargs -n1 dirname | sort -u) | go run ./tools/testsum
 
 .PHONY: bench
 bench: ## measure, and write docs/benchmarks.md
-	go test -run '^$$' -bench . -benchmem $$(grep -rlE --include='*_test.go' --exclude-dir=node_modules '^func Benchmark' . | xargs -n1 dirname | sort -u) | go run ./tools/benchdoc docs/benchmarks.md
+	go test -timeout 60m -run '^$$' -bench . -benchmem $$(grep -rlE --include='*_test.go' --exclude-dir=node_modules '^func Benchmark' . | xargs -n1 dirname | sort -u) | go run ./tools/benchdoc docs/benchmarks.md
 
 .PHONY: e2e
 e2e: ## real clusters in the lab, through chat commands (root, Linux)
