@@ -33,6 +33,8 @@ func TestTextsAreGolden(t *testing.T) {
 		"unit-start.sh":     start,
 		"unit-attach.sh":    attachText("cox-01-init-1", 4711),
 		"unit-stop.sh":      unitVars("cox-01-init-1") + stopSh,
+		"unit-remove.sh":    "u=${COXSWAIN_UNITS:-/var/lib/coxswain/units}\np='cox-01-'\n" + removeSh,
+		"request-kill":      request(lifecycle.Credential{User: "root"}, killText("4711")),
 		"upload-probe.sh":   fileVars(f) + probeSh,
 		"upload-place.sh":   fileVars(f) + placeSh,
 		"request-root":      request(lifecycle.Credential{User: "root", Password: "pw"}, "sh -s"),
