@@ -50,6 +50,11 @@ input is a command, up to the first that fails.`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error { return runChat(cmd, f, args) },
 	}
+	c.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		cmd.PrintErrln(cmd.Name()+":", err.Error())
+		cmd.PrintErrln(cmd.UsageString())
+		return &exitError{code: term.ExitUsage}
+	})
 	c.Flags().SetInterspersed(false)
 	c.Flags().StringVar(&f.data, "data", "./data", "the server's data directory")
 	c.Flags().StringVar(&f.as, "as", "", "speak as this user (audited as local acting for them)")

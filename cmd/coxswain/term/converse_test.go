@@ -234,8 +234,13 @@ func TestOldQuestionsAreNotAnswered(t *testing.T) {
 	if !m.secret() {
 		t.Error("a fresh question was not seen")
 	}
+	m.Update(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("hunt")})
+	m.show(room.Entry{ID: "d", Room: room.Terminal, Bot: bot.Message{Text: "done", ReplyTo: "other"}})
+	if !m.secret() || strings.Contains(m.View(), "hunt") {
+		t.Errorf("another answer brought a half-typed secret to light:\n%s", m.View())
+	}
 	m.Update(tea.KeyMsg{Type: tea.KeyEsc})
-	if m.secret() {
+	if m.secret() || m.input.Value() != "" {
 		t.Error("Esc does not leave")
 	}
 }

@@ -54,6 +54,8 @@ func (m *model) expect(e room.Entry) {
 		m.buttons = e.Bot.Actions
 	}
 	switch {
+	case m.secret() && m.input.Value() != "":
+		// A secret is being typed: it must not come to light half-way.
 	case e.Bot.Ask != nil && mine && time.Since(e.At) < askLifetime:
 		m.setAsk(e.Bot.Ask)
 	case mine && e.Bot.ReplyTo != "" && !isLiving(e.Bot) && !e.Edited:
