@@ -34,7 +34,10 @@ type Error struct {
 	Command  string `json:"command,omitempty"`  // the remote command, without arguments that are secret
 	ExitCode int    `json:"exitCode,omitempty"` // of Command; 0 when it did not exit
 	Output   string `json:"output,omitempty"`   // its last lines
-	Err      error  `json:"-"`                  // for the log, never for a person
+	// Unsettled says that what was begun may still go on at the other end: it
+	// must be taken up again as the same attempt, never started beside it.
+	Unsettled bool  `json:"unsettled,omitempty"`
+	Err       error `json:"-"` // for the log, never for a person
 }
 
 // Error is the log's wording.
@@ -72,6 +75,20 @@ func ClassOf(err error) Class {
 		return e.Class
 	}
 	return Permanent
+}
+
+// unsettled reports whether any part of err says so.
+func unsettled(err error) bool {
+	for err != nil {
+		if e, ok := err.(*Error); ok && e.Unsettled { //nolint:errorlint // walks the chain itself
+			return true
+		}
+		if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // likewise
+			return slices.ContainsFunc(joined.Unwrap(), unsettled)
+		}
+		err = errors.Unwrap(err)
+	}
+	return false
 }
 
 // AsError gives err as an *Error, wrapping what is not one as an internal error

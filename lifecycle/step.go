@@ -38,7 +38,9 @@ func (w *work) runStep(ctx context.Context, p Phase, node *Node) ([]*Error, erro
 			return w.failStep(ctx, step, p, node, err)
 		}
 		w.out.add(p.Name(), nodeName(node), "will be tried again: "+err.Error())
-		step.Status = StepPending // the next try is another attempt, with a unit of its own
+		if !unsettled(err) {
+			step.Status = StepPending // the next try is another attempt, with a unit of its own
+		}
 		if err := w.waitRetry(ctx, failures); err != nil {
 			return nil, err
 		}
@@ -56,7 +58,10 @@ func (w *work) tryStep(ctx context.Context, p Phase, node *Node, step *Step) err
 		return w.satisfied(ctx, step)
 	}
 	if step.Status != StepRunning { // a running one is resumed: same attempt, same remote unit
-		step.Status, step.Attempt, step.Acted = StepRunning, step.Attempt+1, true
+		if step.Error == nil || !step.Error.Unsettled {
+			step.Attempt++
+		}
+		step.Status, step.Acted = StepRunning, true
 		step.StartedAt, step.EndedAt, step.Error = w.r.cfg.Now(), time.Time{}, nil
 		if err := w.saveStep(ctx, step); err != nil {
 			return err
@@ -111,6 +116,7 @@ func (w *work) failStep(ctx context.Context, step *Step, p Phase, node *Node, er
 		w.out.add(p.Name(), nodeName(node), "failed: "+e.Error())
 	}
 	step.Status, step.EndedAt, step.Error = StepFailed, w.r.cfg.Now(), found[0]
+	step.Error.Unsettled = unsettled(err)
 	if err := w.saveStep(ctx, step); err != nil {
 		return nil, err
 	}

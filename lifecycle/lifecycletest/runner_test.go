@@ -283,3 +283,26 @@ func TestAPausedProcessIsFencedOff(t *testing.T) {
 		})
 	}
 }
+
+// TestWhatMayStillRunIsTakenUpAgain tries an unsettled failure again as the same
+// attempt, so that the remote unit is attached to and not started beside itself.
+func TestWhatMayStillRunIsTakenUpAgain(t *testing.T) {
+	b := newBench(t, engines()[0])
+	var tries atomic.Int32
+	cut := func(*lifecycle.State) error {
+		if tries.Add(1) == 1 {
+			inner := lifecycle.Retry(lifecycle.T("error.internal"), errors.New("cut off"))
+			inner.Unsettled = true
+			return lifecycle.Retry(lifecycle.T("error.internal"), inner)
+		}
+		return nil
+	}
+	stop := b.start("one", true, b.procedure(cut))
+	b.until(lifecycle.OpSucceeded)
+	stop()
+	steps, err := b.store.Steps(context.Background(), b.op.ID)
+	check(t, err)
+	if last := steps[len(steps)-1]; last.Attempt != 1 || tries.Load() != 2 {
+		t.Errorf("attempt %d after %d tries, want 1 after 2", last.Attempt, tries.Load())
+	}
+}

@@ -22,6 +22,12 @@ func problem(a lifecycle.Access, class lifecycle.Class, key string, err error, k
 		Next: lifecycle.T("remote."+key+".next", args...), Node: a.Name, Err: err}
 }
 
+// unsettled marks an error after which the machine may still be at work for us.
+func unsettled(e *lifecycle.Error) *lifecycle.Error {
+	e.Unsettled = true
+	return e
+}
+
 // misuse is a mistake of the caller's that concerns no machine.
 func misuse(key string, kv ...any) *lifecycle.Error {
 	return &lifecycle.Error{Class: lifecycle.Permanent, Text: lifecycle.T("remote."+key, kv...), Next: lifecycle.T("remote."+key+".next", kv...)}
@@ -38,7 +44,7 @@ func hostPort(a lifecycle.Access) string {
 // gaveUp is the caller's own cancellation, which is nobody's fault.
 func gaveUp(ctx context.Context, a lifecycle.Access) error {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return problem(a, lifecycle.Retryable, "timeout", ctx.Err())
+		return unsettled(problem(a, lifecycle.Retryable, "timeout", ctx.Err()))
 	}
 	return fmt.Errorf("remote %s: %w", a.Name, context.Cause(ctx))
 }

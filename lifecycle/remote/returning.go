@@ -33,7 +33,7 @@ func (r *returning) pause(ctx context.Context, err error) error {
 		r.since, r.next = time.Now(), firstPause
 	}
 	if time.Since(r.since) > r.host.dialer.opts.ReattachFor {
-		return problem(r.host.about(), lifecycle.Retryable, "detached", err, "label", r.label)
+		return unsettled(problem(r.host.about(), lifecycle.Retryable, "detached", err, "label", r.label))
 	}
 	wait := time.NewTimer(r.next)
 	defer wait.Stop()
