@@ -196,4 +196,3 @@ func (c clusterConfiguration) wrong() string {
 	}
 	return ""
 }
-
