@@ -272,11 +272,12 @@ func (c *completer) valuesOf(p Param, before, typed string) {
 // valueType is whose names complete a parameter: a list or count of hosts takes
 // hosts.
 func valueType(p Param) ParamType {
-	switch {
-	case p.Type == TypeCount:
+	switch p.Type {
+	case TypeCount:
 		return TypeHost
-	case p.Type == TypeList:
+	case TypeList:
 		return ParamType(p.Name)
+	default:
+		return p.Type
 	}
-	return p.Type
 }

@@ -158,7 +158,7 @@ func (s *Services) chooseNodes(ctx context.Context, c *Call, d *clusterDraft) er
 		d.nodes = append(machines(d.cluster.Name, "m", lifecycle.ControlPlane, n), machines(d.cluster.Name, "w", lifecycle.Worker, w)...)
 		return nil
 	}
-	return s.chooseHosts(ctx, c, d, cp, workers)
+	return s.chooseHosts(ctx, d, cp, workers)
 }
 
 func count(v Value) int {

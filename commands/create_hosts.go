@@ -9,7 +9,7 @@ import (
 
 // chooseHosts takes the hosts that were named, or picks ready ones that the
 // project was granted, and says everything that is wrong with the choice.
-func (s *Services) chooseHosts(ctx context.Context, c *Call, d *clusterDraft, cp, workers Value) error {
+func (s *Services) chooseHosts(ctx context.Context, d *clusterDraft, cp, workers Value) error {
 	pool, err := s.grantedHosts(ctx, d.cluster.ProjectID)
 	if err != nil {
 		return err

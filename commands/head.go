@@ -52,8 +52,8 @@ func (r *Registry) head(words []lexeme) (head, bool) {
 // place is a byte of a word of a text.
 type place struct{ word, byte int }
 
-func (a place) before(b place) bool {
-	return a.word < b.word || a.word == b.word && a.byte < b.byte
+func (p place) before(b place) bool {
+	return p.word < b.word || p.word == b.word && p.byte < b.byte
 }
 
 // remaining are the words from p on.

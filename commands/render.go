@@ -27,7 +27,7 @@ func (r *Registry) RenderErrors(lang string, p *Parsed) bot.Message {
 	}
 	var lines []string
 	for _, e := range p.Errors {
-		lines = append(lines, r.renderError(lang, p.Spec, e))
+		lines = append(lines, r.renderError(lang, e))
 	}
 	for _, param := range p.Missing {
 		lines = append(lines, r.say(lang, "lang.missing", "param", param.in(lang), "help", lifecycle.T(r.paramKey(p.Spec, param))))
@@ -46,7 +46,7 @@ func (r *Registry) say(lang, key string, kv ...any) string {
 }
 
 // renderError is one problem in one line.
-func (r *Registry) renderError(lang string, s *Spec, e ParseError) string {
+func (r *Registry) renderError(lang string, e ParseError) string {
 	args := maps.Clone(e.Text.Args)
 	if args == nil {
 		args = map[string]any{}

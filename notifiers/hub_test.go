@@ -93,7 +93,6 @@ type fixture struct {
 	store  *store.Store
 	render *renderer
 	p      *platform
-	now    time.Time
 }
 
 func newFixture(t *testing.T) *fixture {

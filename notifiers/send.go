@@ -150,5 +150,5 @@ func (h *Hub) finish(ctx context.Context, d Delivery, sendErr error) error {
 // that many deliveries do not come back at the same moment.
 func backoff(attempts int) time.Duration {
 	d := min(time.Second<<min(attempts-1, 10), 5*time.Minute)
-	return d*4/5 + rand.N(d/5+1)
+	return d*4/5 + rand.N(d/5+1) //nolint:gosec // spreads load, keeps no secret
 }

@@ -220,7 +220,7 @@ func open(t *testing.T, s Subject) *desk {
 		case err := <-ended:
 			return err
 		case <-time.After(15 * time.Second):
-			return errors.New("Run goes on 15 s after its context ended")
+			return errors.New("its Run goes on 15 s after its context ended")
 		}
 	})
 	t.Cleanup(func() { _ = d.stop() }) // checked by those that care

@@ -87,7 +87,9 @@ func vacant(path string) error {
 	if info.Mode().Type() != fs.ModeSocket {
 		return &SocketError{Key: "room.socket.not-one", Args: map[string]any{"path": path}, Err: fs.ErrExist}
 	}
-	c, err := net.DialTimeout("unix", path, time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	c, err := (&net.Dialer{}).DialContext(ctx, "unix", path)
 	if err == nil {
 		return &SocketError{Key: "room.socket.in-use", Args: map[string]any{"path": path}, Err: errors.Join(syscall.EADDRINUSE, c.Close())}
 	}
