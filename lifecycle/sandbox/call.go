@@ -1,0 +1,117 @@
+package sandbox
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"regexp"
+	"strings"
+	"time"
+)
+
+const rootUser = "root"
+
+// stopped is the status of a command that was ended from outside.
+const stopped = 143
+
+// call is one command that runs on a machine.
+type call struct {
+	ctx  context.Context
+	sb   *Sandbox
+	m    *machine
+	args []string // the name first
+	env  func(string) string
+	dir  string
+	user string
+	in   io.Reader // never nil
+	out  io.Writer
+	err  io.Writer
+	unit string // name of the transient unit that it runs in
+
+	proc *process
+	// said is what it has printed, when it runs in a unit; trace is its key there.
+	said  *said
+	trace string
+	// pure: it has looked at nothing but its standard input.
+	pure bool
+}
+
+// printf prints to standard output. A reader that went away is no error.
+func (c *call) printf(format string, a ...any) { fmt.Fprintf(c.out, format, a...) }
+
+// fail prints to standard error and gives the code. A line's end is added.
+func (c *call) fail(code int, format string, a ...any) int {
+	fmt.Fprintln(c.err, strings.TrimSuffix(fmt.Sprintf(format, a...), "\n"))
+	return code
+}
+
+// do makes the command's change: fn runs with sb.mu held as one transaction, the
+// ledger's line included. It is on disk before anybody outside can see anything
+// of it (Sandbox.durable). What fn has changed stays, whatever its code. A
+// command calls it once: should we be killed after it, the command has ended with
+// fn's code.
+func (c *call) do(fn func(t *tx) int) int {
+	c.sb.mu.Lock()
+	defer c.sb.mu.Unlock()
+	if c.ctx.Err() != nil || c.gone() {
+		return stopped
+	}
+	t := c.sb.begin()
+	defer c.sb.commit(t)
+	code := fn(t)
+	t.enter(Entry{Kind: EntryCommand, Machine: c.m.name, Owner: c.m.row().Owner, Command: blanked(c.args), Unit: c.unit, Code: code})
+	if c.trace != "" {
+		c.proc.run.keep(t, c.trace, trace{Code: code, Out: c.said.out.Bytes(), Err: c.said.err.Bytes()})
+	}
+	return code
+}
+
+// gone reports whether the machine was deleted under the command.
+func (c *call) gone() bool { return c.sb.disks[c.m.id] != c.m }
+
+// read looks at state, with sb.mu held.
+func (c *call) read(fn func()) {
+	c.sb.mu.Lock()
+	defer c.sb.mu.Unlock()
+	fn()
+}
+
+// wait takes the time that something takes, outside of the lock.
+func (c *call) wait(name string) error { return pause(c.ctx, c.sb.delays.of(name)) }
+
+func pause(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return ctx.Err()
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
+
+// bootstrapToken has the form of kubeadm's tokens; certKey that of its key.
+func secretWord(w string) bool {
+	return regexp.MustCompile(`^([a-z0-9]{6}\.[a-z0-9]{16}|[0-9a-f]{64})$`).MatchString(w)
+}
+
+// blanked is a command for the ledger: its words, without secrets, and not all of
+// a script.
+func blanked(args []string) string {
+	words := make([]string, 0, len(args))
+	for _, a := range args {
+		if secretWord(a) {
+			a = "***"
+		}
+		words = append(words, a)
+	}
+	text := strings.ReplaceAll(strings.Join(words, " "), "\n", " ")
+	const most = 300
+	if len(text) > most {
+		text = text[:most]
+	}
+	return text
+}
