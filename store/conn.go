@@ -19,16 +19,31 @@ type conn struct {
 	// alone is how long a statement may take that is no part of a transaction;
 	// it may use a second connection when the first turns out to be lost.
 	alone time.Duration
+	// whole lets no statement be interrupted by its context, only not begin:
+	// SQLite takes the whole transaction back for an interrupted one.
+	whole bool
+}
+
+// begin gives the context that a statement runs with.
+func (c conn) begin(ctx context.Context) (context.Context, error) {
+	if !c.whole {
+		return ctx, nil
+	}
+	return context.WithoutCancel(ctx), ctx.Err()
 }
 
 // retry runs a query, and again when that may help.
 func (c conn) retry(ctx context.Context, query func(ctx context.Context) error) error {
+	ctx, err := c.begin(ctx)
+	if err != nil {
+		return err
+	}
 	if c.alone == 0 {
 		return query(ctx)
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.alone)
 	defer cancel()
-	err := query(ctx)
+	err = query(ctx)
 	for run := 1; run < txRuns && ctx.Err() == nil && isBroken(err); run++ {
 		err = query(ctx)
 	}
@@ -39,6 +54,9 @@ func (c conn) retry(ctx context.Context, query func(ctx context.Context) error) 
 func (c conn) exec(ctx context.Context, query string, args ...any) (int64, error) {
 	bound, err := bind(args)
 	if err != nil {
+		return 0, err
+	}
+	if ctx, err = c.begin(ctx); err != nil {
 		return 0, err
 	}
 	res, err := c.q.ExecContext(ctx, query, bound...)

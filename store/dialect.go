@@ -46,12 +46,17 @@ type dialect struct {
 	// now is a query for the clock that all processes on this database share;
 	// "" means that there is one process, and its own clock serves.
 	now string
+	// oneWriter says that all writers take turns on one connection; they share
+	// transactions, see group.
+	oneWriter bool
 }
 
 var sqliteDialect = dialect{
 	name:     "sqlite",
 	goose:    goose.DialectSQLite3,
 	identity: "INTEGER PRIMARY KEY AUTOINCREMENT",
+
+	oneWriter: true,
 }
 
 var postgresDialect = dialect{

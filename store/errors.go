@@ -98,7 +98,7 @@ func (e commitError) Unwrap() error { return e.error }
 // may have one when run again.
 func mayRunAgain(err error) bool {
 	var atCommit commitError
-	return isCollision(err) || isBroken(err) && !errors.As(err, &atCommit)
+	return isCollision(err) || errors.Is(err, errShared) || isBroken(err) && !errors.As(err, &atCommit)
 }
 
 // instead replaces a broken reference by what it means here.

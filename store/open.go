@@ -55,6 +55,7 @@ type Store struct {
 	steady  func() time.Time // for leases, where the database has no clock
 	ids     *idSource
 	hub     *hub
+	group   group // of writers on SQLite
 	log     *slog.Logger
 	patient time.Duration // how long a write waits for a connection
 	longest time.Duration // that a transaction or a query may take

@@ -38,12 +38,16 @@ func (s *Store) WithTx(ctx context.Context, fn func(ctx context.Context) error) 
 }
 
 // write is WithTx for the store's own methods.
-func (s *Store) write(ctx context.Context, fn func(ctx context.Context, t *tx) error) error {
+func (s *Store) write(ctx context.Context, fn txFunc) error {
 	if t := s.joined(ctx); t != nil {
 		return t.nested(ctx, fn)
 	}
+	runTx := s.runTx
+	if s.dialect.oneWriter {
+		runTx = s.share
+	}
 	for run := 1; ; run++ {
-		err := s.runTx(ctx, fn)
+		err := runTx(ctx, fn)
 		if err == nil || run == txRuns || !mayRunAgain(err) {
 			return err
 		}
@@ -81,7 +85,7 @@ func (s *Store) read(ctx context.Context) conn {
 	return conn{q: s.reader, alone: s.longest}
 }
 
-func (s *Store) runTx(ctx context.Context, fn func(ctx context.Context, t *tx) error) (err error) {
+func (s *Store) runTx(ctx context.Context, fn txFunc) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, s.longest)
 	defer cancel()
 	c, err := s.writeConn(ctx)
@@ -89,11 +93,13 @@ func (s *Store) runTx(ctx context.Context, fn func(ctx context.Context, t *tx) e
 		return err
 	}
 	defer func() { err = errors.Join(err, c.Close()) }()
-	sqlTx, err := c.BeginTx(ctx, nil)
+	life, end := s.lifeOf(ctx)
+	defer end()
+	sqlTx, err := c.BeginTx(life, nil)
 	if err != nil {
 		return fmt.Errorf("store: cannot begin: %w", err)
 	}
-	t := &tx{conn: conn{q: sqlTx}, store: s, topics: map[Topic]bool{}}
+	t := &tx{conn: conn{q: sqlTx, whole: s.dialect.oneWriter}, store: s, topics: map[Topic]bool{}}
 	done := false
 	defer func() {
 		if !done { // also when fn panics
@@ -111,6 +117,15 @@ func (s *Store) runTx(ctx context.Context, fn func(ctx context.Context, t *tx) e
 	return nil
 }
 
+// lifeOf is the context that ends a transaction by itself. One that is shared does
+// not end with the context of the writer that began it.
+func (s *Store) lifeOf(ctx context.Context) (context.Context, context.CancelFunc) {
+	if s.dialect.oneWriter {
+		ctx = context.WithoutCancel(ctx)
+	}
+	return context.WithTimeout(ctx, s.longest)
+}
+
 // rollback has nothing to do when the connection is lost: the server has done it.
 func rollback(t *sql.Tx) error {
 	if err := t.Rollback(); err != nil && !errors.Is(err, sql.ErrTxDone) && !isBroken(err) {
@@ -125,7 +140,7 @@ func (s *Store) writeConn(ctx context.Context) (*sql.Conn, error) {
 	defer cancel()
 	c, err := s.writer.Conn(wait)
 	if err != nil && ctx.Err() == nil && wait.Err() != nil {
-		return nil, fmt.Errorf("store: no connection to write on within %s: a write inside WithTx must use the context that WithTx gives: %w", s.patient, err)
+		return nil, s.noConnection(err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("store: no connection to write on: %w", err)
@@ -133,9 +148,20 @@ func (s *Store) writeConn(ctx context.Context) (*sql.Conn, error) {
 	return c, nil
 }
 
+func (s *Store) noConnection(err error) error {
+	return fmt.Errorf("store: no connection to write on within %s: a write inside WithTx must use the context that WithTx gives: %w", s.patient, err)
+}
+
+// savepointError says that what a part of a transaction did could not be taken
+// back, or not be kept.
+type savepointError struct{ error }
+
+// Unwrap gives the cause.
+func (e savepointError) Unwrap() error { return e.error }
+
 // nested runs fn between a savepoint and its release, so that each method is
 // all or nothing and PostgreSQL's transaction survives its failure.
-func (t *tx) nested(ctx context.Context, fn func(ctx context.Context, t *tx) error) error {
+func (t *tx) nested(ctx context.Context, fn txFunc) error {
 	t.depth++
 	defer func() { t.depth-- }()
 	point := fmt.Sprintf("s%d", t.depth)
@@ -143,11 +169,23 @@ func (t *tx) nested(ctx context.Context, fn func(ctx context.Context, t *tx) err
 		return err
 	}
 	if err := fn(ctx, t); err != nil {
-		_, undo := t.exec(ctx, "ROLLBACK TO SAVEPOINT "+point)
-		return errors.Join(err, undo)
+		return errors.Join(err, t.takeBack(ctx, point))
 	}
-	_, err := t.exec(ctx, "RELEASE SAVEPOINT "+point)
-	return err
+	if _, err := t.exec(ctx, "RELEASE SAVEPOINT "+point); err != nil {
+		return savepointError{err}
+	}
+	return nil
+}
+
+// takeBack undoes what was done since a savepoint, also when ctx has ended: the
+// transaction around it may go on.
+func (t *tx) takeBack(ctx context.Context, point string) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), t.store.longest)
+	defer cancel()
+	if _, err := t.exec(ctx, "ROLLBACK TO SAVEPOINT "+point); err != nil {
+		return savepointError{err}
+	}
+	return nil
 }
 
 // wake tells the listeners of a topic after the commit.
