@@ -76,21 +76,11 @@ func (s *Services) bundleMessage(c *Call, b *lifecycle.Bundle) bot.Message {
 }
 
 func (s *Services) visibleBundles(ctx context.Context, who access.Subject) ([]lifecycle.Bundle, error) {
-	names, all, err := s.granted(ctx, who, access.ResourceRead, "bundle")
-	if err != nil {
-		return nil, err
-	}
 	bundles, err := s.Store.Bundles(ctx)
 	if err != nil {
 		return nil, err
 	}
-	visible := []lifecycle.Bundle{}
-	for _, b := range bundles {
-		if all || names[b.Name] {
-			visible = append(visible, b)
-		}
-	}
-	return visible, nil
+	return visibleOf(ctx, s, who, "bundle", bundles, func(b lifecycle.Bundle) string { return b.Name })
 }
 
 func (s *Services) bundle(ctx context.Context, c *Call, name string) (*lifecycle.Bundle, error) {

@@ -75,21 +75,11 @@ func number(n int) string {
 }
 
 func (s *Services) visibleHosts(ctx context.Context, who access.Subject) ([]lifecycle.Host, error) {
-	names, all, err := s.granted(ctx, who, access.ResourceRead, "host")
-	if err != nil {
-		return nil, err
-	}
 	hosts, err := s.Store.Hosts(ctx)
 	if err != nil {
 		return nil, err
 	}
-	visible := []lifecycle.Host{}
-	for _, h := range hosts {
-		if all || names[h.Name] {
-			visible = append(visible, h)
-		}
-	}
-	return visible, nil
+	return visibleOf(ctx, s, who, "host", hosts, func(h lifecycle.Host) string { return h.Name })
 }
 
 // host gives the host that the argument names, if it exists for the asker.

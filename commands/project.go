@@ -291,3 +291,18 @@ func (s *Services) granted(ctx context.Context, who access.Subject, p access.Per
 	}
 	return names, false, nil
 }
+
+// visibleOf keeps what the person may see of a shared kind of resource.
+func visibleOf[T any](ctx context.Context, s *Services, who access.Subject, kind string, all []T, name func(T) string) ([]T, error) {
+	names, every, err := s.granted(ctx, who, access.ResourceRead, kind)
+	if err != nil {
+		return nil, err
+	}
+	visible := []T{}
+	for _, v := range all {
+		if every || names[name(v)] {
+			visible = append(visible, v)
+		}
+	}
+	return visible, nil
+}
