@@ -37,10 +37,7 @@ type access struct{ server, ca, cert, namespace, user, context string }
 // configFile finds the kubeconfig as kubectl does.
 func (c *call) configFile(named string) string {
 	if name := orElse(named, c.env("KUBECONFIG")); name != "" {
-		if !path.IsAbs(name) {
-			return path.Join(c.dir, name)
-		}
-		return name
+		return c.at(name)
 	}
 	return path.Join(orElse(c.env("HOME"), "/root"), ".kube/config")
 }

@@ -78,7 +78,7 @@ func (sb *Sandbox) cluster(id string) *cluster {
 	if cl, ok := sb.live[id]; ok {
 		return cl
 	}
-	cl := &cluster{sb: sb, id: id, nodes: newTable[nodeRow](sb, "nodes:"+id), tokens: newTable[tokenRow](sb, "tokens:"+id), objects: newTable[json.RawMessage](sb, "objects:"+id)}
+	cl := &cluster{sb: sb, id: id, nodes: newTable[nodeRow](sb, "nodes/"+id), tokens: newTable[tokenRow](sb, "tokens/"+id), objects: newTable[json.RawMessage](sb, "objects/"+id)}
 	sb.live[id] = cl
 	return cl
 }
@@ -186,17 +186,11 @@ func (m *machine) leave(t *tx, keepEtcd bool) {
 
 // forget removes a cluster.
 func (cl *cluster) forget(t *tx) {
-	dropAll(t, cl.nodes)
-	dropAll(t, cl.tokens)
-	dropAll(t, cl.objects)
+	for _, name := range []string{cl.nodes.name, cl.tokens.name, cl.objects.name} {
+		t.dropTable(name)
+	}
 	drop(t, cl.sb.clusters, cl.id)
 	cl.sb.closeIdleClusters()
-}
-
-func dropAll[V any](t *tx, tb *table[V]) {
-	for _, key := range tb.keys() {
-		drop(t, tb, key)
-	}
 }
 
 // hostPort joins what hostOf takes apart.

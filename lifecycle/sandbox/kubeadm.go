@@ -62,7 +62,7 @@ func (c *call) kubeadm() int {
 // after runs fn when the simulated time of a command is over.
 func (c *call) after(what string, fn func() int) int {
 	if err := c.wait(what); err != nil {
-		return c.fail(130, "%s: interrupted", what)
+		return stopped // nobody is left to be told
 	}
 	return fn()
 }
@@ -194,7 +194,7 @@ func (c *call) kubeadmImages(o options, verb string) int {
 	case verb != "pull":
 		return c.fail(1, "kubeadm: the sandbox does not simulate \"config images %s\"", verb)
 	}
-	return c.after("kubeadm config images pull", func() int {
+	return c.after("kubeadm config", func() int {
 		return c.do(func(t *tx) int {
 			for _, ref := range images {
 				c.m.pull(t, criNamespace, ref)

@@ -26,7 +26,7 @@ func (c *call) kubeadmFile(o options) (kubeadmConfig, bool) {
 		k := c.kubeadmFlags(o)
 		return k, c.kubeadmValid(k)
 	}
-	if !c.m.fs.Exists(name) {
+	if name = c.at(name); !c.m.fs.Exists(name) {
 		fmt.Fprintf(c.err, "error: unable to read config from %q: open %s: no such file or directory\n", name, name)
 		return kubeadmConfig{}, false
 	}
