@@ -2,6 +2,8 @@ package phases
 
 import (
 	"context"
+	"path"
+	"slices"
 	"time"
 
 	"github.com/coxswain-ops/coxswain/lifecycle"
@@ -31,9 +33,19 @@ type claimScript struct {
 	Places      []string
 }
 
+func claimOf(c *lifecycle.Cluster) claimScript {
+	d := claimScript{c.ID, c.Name, slices.Clone(placesOfKubernetes)}
+	if c.Spec.DataPath != "" {
+		for _, name := range []string{"containerd", "kubelet", "etcd"} {
+			d.Places = append(d.Places, path.Join(c.Spec.DataPath, name))
+		}
+	}
+	return d
+}
+
 // Do implements lifecycle.Phase. It is a moment's work, so no unit runs it.
 func (p *claim) Do(ctx context.Context, s *lifecycle.State) error {
-	script := render("claim.sh.tmpl", claimScript{s.Cluster.ID, s.Cluster.Name, placesOfKubernetes})
+	script := render("claim.sh.tmpl", claimOf(s.Cluster))
 	return explain(p.briefly(ctx, s, "claim", script), lifecycle.Blocked, "claim.failed")
 }
 

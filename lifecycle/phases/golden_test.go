@@ -75,7 +75,7 @@ func scripts() map[string]string {
 	}
 	return map[string]string{
 		"facts.sh":              factsText(),
-		"claim.sh":              render("claim.sh.tmpl", claimScript{"01CLUSTER", "shop", placesOfKubernetes}),
+		"claim.sh":              render("claim.sh.tmpl", claimOf(full.Cluster)),
 		"release.sh":            render("release.sh.tmpl", claimScript{Owner: "01CLUSTER"}),
 		"versions-apt.sh":       apt{}.Versions(),
 		"versions-yum.sh":       rhel.Versions(),
@@ -98,9 +98,9 @@ func scripts() map[string]string {
 		"packages-undo.sh":      packagesPiece(plain).script(apt{}),
 		"packages-undo-rhel.sh": packagesPiece(full).script(rhel),
 		"runtime.sh": render("runtime.sh.tmpl", runtimeScript{change(plain, "runtime"),
-			render("containerd-v2.toml.tmpl", containerdConfig{Pause: "registry.k8s.io/pause:3.10.1"}), ""}),
+			render("containerd-v2.toml.tmpl", containerdConfig{Pause: "registry.k8s.io/pause:3.10.1"})}),
 		"runtime-2.sh": render("runtime.sh.tmpl", runtimeScript{change(full, "runtime"),
-			render("containerd-v3.toml.tmpl", containerdConfig{"/data/containerd", "registry.example/k8s/pause:3.10.1", true}), "/data"}),
+			render("containerd-v3.toml.tmpl", containerdConfig{"/data/containerd", "registry.example/k8s/pause:3.10.1", true})}),
 		"runtime-undo.sh":  runtimePiece(plain).script(apt{}),
 		"images-import.sh": render("images.sh.tmpl", imagesScript{change(plain, "images"), "v1.34.4", "", []string{"/opt/images", "/opt/more.tar"}}),
 		"images-pull.sh":   render("images.sh.tmpl", imagesScript{change(full, "images"), "v1.34.4", "registry.example/k8s", nil}),

@@ -24,6 +24,7 @@ type lab struct {
 	key      string
 	pool     *remote.Pool
 	bundle   string // directory of an unpacked bundle, or ""
+	user     string
 	mu       sync.Mutex
 	hostKeys map[string]string
 }
@@ -41,7 +42,7 @@ func newLab(t *testing.T) *lab {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &lab{t: t, key: string(key), pool: remote.NewPool(remote.Opts{}), bundle: os.Getenv("LAB_BUNDLE"), hostKeys: map[string]string{}}
+	l := &lab{t: t, user: "root", key: string(key), pool: remote.NewPool(remote.Opts{}), bundle: os.Getenv("LAB_BUNDLE"), hostKeys: map[string]string{}}
 	t.Cleanup(func() {
 		if err := l.pool.Close(); err != nil {
 			t.Error(err)
@@ -59,7 +60,7 @@ func (l *lab) Access(_ context.Context, id string) (lifecycle.Access, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return lifecycle.Access{Name: id, Address: "10.77.0.1" + strings.TrimPrefix(id, "node"), HostKey: l.hostKeys[id],
-		Credential: lifecycle.Credential{Name: "lab", User: "root", Kind: "key", PrivateKey: l.key}}, nil
+		Credential: lifecycle.Credential{Name: "lab", User: l.user, Kind: "key", PrivateKey: l.key}}, nil
 }
 
 func (l *lab) PinHostKey(_ context.Context, id, key string) error {
@@ -258,6 +259,28 @@ func TestLabHighlyAvailable(t *testing.T) {
 	})
 }
 
+// Everything comes from a bundle, through a user who needs sudo, onto hosts that
+// have no package source (hosts started with LAB_SHARE= ; LAB_BUNDLE names the
+// directory of an imported bundle).
+func TestLabBundle(t *testing.T) {
+	l := newLab(t)
+	if l.bundle == "" {
+		t.Skip("needs LAB_BUNDLE, the directory of an imported bundle")
+	}
+	l.user = "ops"
+	planes := 1
+	if os.Getenv("LAB_PLANES") == "3" {
+		planes = 3
+	}
+	l.createAndDelete(planes, 1, func(s *lifecycle.ClusterSpec) {
+		s.Packages = lifecycle.PackageSpec{Source: "bundle", Bundle: "lab"}
+		s.AuditLog, s.CNIMode, s.DataPath, s.TimeZone, s.PodsPerNode = true, "host-gw", "/var/data/k8s", "Asia/Shanghai", 200
+	}, func(*lifecycle.Cluster) {
+		out := l.on("node1", "ls -l /etc/localtime; ls /var/data/k8s; wc -l </var/log/kubernetes/audit/audit.log; ip route")
+		t.Log("\n" + out)
+	})
+}
+
 // A process that dies while kubeadm init runs is only a pause: the next one
 // attaches to the unit and goes on.
 func TestLabResume(t *testing.T) {
@@ -330,6 +353,25 @@ func TestLabPreflight(t *testing.T) {
 		if got[key] != n {
 			t.Errorf("%s is told %d times, want %d", key, got[key], n)
 		}
+	}
+}
+
+// A host that is gone stops a delete, unless it is forced.
+func TestLabDeleteForced(t *testing.T) {
+	l := newLab(t)
+	c, nodes := clusterOf(1, 1, nil)
+	nodes[1].HostID = "node9"
+	store := newMemory()
+	op := l.run(t.Context(), lifecycle.OpDelete, c, nodes, store)
+	if op.Status != lifecycle.OpFailed || op.Error.Text.Key != "delete.unreachable" || op.Error.Class != lifecycle.Blocked || op.Error.Node != "node2" {
+		t.Errorf("%s: %v", op.Status, op.Error)
+	}
+	op = &lifecycle.Operation{ID: "01FORCED", Kind: lifecycle.OpDelete, ClusterID: c.ID, Status: lifecycle.OpQueued, Params: []byte(`{"force":true}`)}
+	store.begin(op, c, nodes)
+	l.drive(t.Context(), store)
+	l.must(op, lifecycle.OpSucceeded, store)
+	if !strings.Contains(store.log.String(), "left out by force") {
+		t.Error("nothing is said about the host that was left out")
 	}
 }
 

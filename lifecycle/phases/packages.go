@@ -107,6 +107,9 @@ func packagesOf(s *lifecycle.State) packagesScript {
 var ownPackages = []string{"kubelet", "kubeadm", "kubectl", "kubernetes-cni", "cri-tools", "containerd", "containerd.io", "runc",
 	"containernetworking-plugins"}
 
+// balancerPackages are installed only where a VIP is.
+var balancerPackages = []string{"haproxy", "keepalived"}
+
 // fill names the files of a bundle and where they go.
 func (d *packagesScript) fill(b *bundle.Bundle, s *lifecycle.State, f lifecycle.HostFacts) {
 	d.Bundle, d.Done = true, binariesMark(b, s)
@@ -117,7 +120,7 @@ func (d *packagesScript) fill(b *bundle.Bundle, s *lifecycle.State, f lifecycle.
 		case bundle.CNI:
 			d.Binaries = append(d.Binaries, placed{b.NodePath(file), "/opt/cni/bin/" + path.Base(file.Path)})
 		case bundle.Packages:
-			if !slices.Contains(ownPackages, file.Package.Name) {
+			if name := file.Package.Name; !slices.Contains(ownPackages, name) && (d.Balancer || !slices.Contains(balancerPackages, name)) {
 				d.Files = append(d.Files, bundledPackage{file.Package.Name, b.NodePath(file)})
 			}
 		}

@@ -11,8 +11,7 @@ import (
 // runtimeScript carries containerd's configuration.
 type runtimeScript struct {
 	changing
-	Config   string
-	DataPath string
+	Config string
 }
 
 // containerdConfig is what differs from containerd's own defaults.
@@ -63,8 +62,7 @@ func (p *containerRuntime) Do(ctx context.Context, s *lifecycle.State) error {
 	if err != nil {
 		return explain(err, lifecycle.Blocked, "runtime.absent")
 	}
-	script := render("runtime.sh.tmpl", runtimeScript{changing: change(s, "runtime"), DataPath: s.Cluster.Spec.DataPath,
-		Config: render(configForm(installed), d)})
+	script := render("runtime.sh.tmpl", runtimeScript{changing: change(s, "runtime"), Config: render(configForm(installed), d)})
 	err = p.act(ctx, s, s.Node, job{label: "containerd", script: script})
 	return explain(err, lifecycle.Permanent, "runtime.failed")
 }

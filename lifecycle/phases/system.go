@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"path"
 	"slices"
 	"strings"
 
@@ -30,6 +31,7 @@ type systemScript struct {
 	Modules        []string
 	Sysctls        []setting
 	KubeletSysctls []string // set by kubelet; we only keep what they were
+	DataPath       string   // made here, so that it goes last
 	TimeZone       string
 	NTP            []string
 	Ports          []string // firewalld
@@ -86,7 +88,7 @@ func systemOf(s *lifecycle.State) systemScript {
 		Sysctls: []setting{{"net/ipv4/ip_forward", "1"}, {"net/bridge/bridge-nf-call-iptables", "1"},
 			{"net/bridge/bridge-nf-call-ip6tables", "1"}},
 		KubeletSysctls: []string{"vm/overcommit_memory", "kernel/panic", "kernel/panic_on_oops"},
-		TimeZone:       spec.TimeZone, NTP: spec.NTPServers}
+		DataPath:       cleanPath(spec.DataPath), TimeZone: spec.TimeZone, NTP: spec.NTPServers}
 	if spec.ProxyMode == "ipvs" {
 		d.Modules = append(d.Modules, "ip_vs", "ip_vs_rr", "ip_vs_wrr", "ip_vs_sh", "nf_conntrack")
 	}
@@ -112,6 +114,14 @@ func firewallOf(s *lifecycle.State) (ports, sources []string) {
 	}
 	slices.Sort(sources)
 	return ports, sources
+}
+
+// cleanPath leaves out what scripts would stumble over: a slash at the end.
+func cleanPath(p string) string {
+	if p == "" {
+		return ""
+	}
+	return path.Clean(p)
 }
 
 func lines(l []string) string { return strings.Join(l, "\n") + "\n" }
