@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -9,6 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/coxswain-ops/coxswain/bot/room"
+	"github.com/coxswain-ops/coxswain/commands/messages"
 	"github.com/coxswain-ops/coxswain/config"
 )
 
@@ -50,7 +53,20 @@ func serve(ctx context.Context, cmd *cobra.Command, f serveFlags, out io.Writer)
 		return err
 	}
 	app.greet(out)
-	return app.Run(ctx)
+	return inWords(app.Run(ctx), cfg.Server.Lang)
+}
+
+// inWords puts an error of the room's socket, which carries a key, into words.
+func inWords(err error, lang string) error {
+	var socket *room.SocketError
+	if !errors.As(err, &socket) {
+		return err
+	}
+	catalogue, loadErr := messages.Load()
+	if loadErr != nil {
+		return err
+	}
+	return errors.New(catalogue.Say(lang, socket.Key, socket.Args))
 }
 
 // apply lets the flags that were given win over the file.
