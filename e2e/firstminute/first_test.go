@@ -79,7 +79,9 @@ func denials(t *testing.T, s *drive.Server) {
 			t.Errorf("%s learns something:\n%s\n%s", who, there, absent)
 		}
 	}
-	var log struct{ Entries []struct{ Actor, Command, Result string } }
+	var log struct {
+		Entries []struct{ Actor, Command, Result string }
+	}
 	s.JSON(&log, "audit list result=denied")
 	if len(log.Entries) != 4 || log.Entries[0].Actor != "local as alice" || !strings.HasPrefix(log.Entries[3].Actor, "local as terminal:nobody") {
 		t.Errorf("the audit: %+v", log.Entries)
