@@ -51,7 +51,7 @@ func (s *Store) write(ctx context.Context, fn txFunc) error {
 		if err == nil || run == txRuns || !mayRunAgain(err) {
 			return err
 		}
-		if waitErr := pause(ctx, time.Duration(run)*time.Duration(1+rand.IntN(10))*time.Millisecond); waitErr != nil {
+		if waitErr := pause(ctx, time.Duration(run)*time.Duration(1+rand.IntN(10))*time.Millisecond); waitErr != nil { // #nosec G404 -- only spreads the retries
 			return errors.Join(err, waitErr)
 		}
 	}

@@ -2,6 +2,7 @@ package bundle
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -26,7 +27,7 @@ func readAbout(dir string, m *Manifest) error {
 	}
 	dec := yaml.NewDecoder(bytes.NewReader(b))
 	dec.KnownFields(true)
-	if err := dec.Decode(&about); err != nil && err != io.EOF {
+	if err := dec.Decode(&about); err != nil && !errors.Is(err, io.EOF) {
 		return blocked("bundle.source.about", err, "detail", clip(err.Error()))
 	}
 	if about.Name != "" && !isLabel(about.Name) {

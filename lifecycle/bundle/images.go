@@ -67,7 +67,7 @@ func openArchive(in io.ReadSeeker) (*archive, error) {
 	t := tar.NewReader(in)
 	for len(a.entries) < maxEntries {
 		h, err := t.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return a, nil
 		}
 		if err != nil {

@@ -211,7 +211,7 @@ func (f *failing) Read(p []byte) (int, error) {
 // bundle, unpacked meanwhile or missing files, the files are moved into it, each
 // of them being right.
 func settle(tmp, to string, m *Manifest) (existing bool, err error) {
-	if err := os.Chmod(tmp, 0o750); err != nil {
+	if err := os.Chmod(tmp, 0o750); err != nil { // #nosec G302 -- a directory, below the data directory
 		return false, wrote(err)
 	}
 	err = os.Rename(tmp, to)
@@ -254,7 +254,7 @@ func syncTree(dir string) error {
 }
 
 func writeFile(path string, b []byte) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}

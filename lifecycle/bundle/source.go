@@ -24,7 +24,7 @@ func (s *source) Read(p []byte) (int, error) {
 func readManifest(s *source) ([]byte, *Manifest, error) {
 	h, err := s.tar.Next()
 	switch {
-	case errors.Is(err, tar.ErrHeader) || err == io.EOF:
+	case errors.Is(err, tar.ErrHeader) || errors.Is(err, io.EOF):
 		return nil, nil, broken("bundle.import.nobundle", err)
 	case err != nil:
 		return nil, nil, broken("bundle.import.cut", err)

@@ -10,7 +10,7 @@ import (
 
 var (
 	usedKey  = regexp.MustCompile(`"(bundle\.[a-z]+(?:\.[a-z]+)*)"`)
-	adviced  = regexp.MustCompile(`blocked\("(bundle\.[a-z.]+)"`)
+	advised  = regexp.MustCompile(`blocked\("(bundle\.[a-z.]+)"`)
 	saidKey  = regexp.MustCompile(`(?m)^\["(bundle\.[a-z.]+)"\]$`)
 	notAKeys = "bundle.yaml"
 )
@@ -31,7 +31,7 @@ func TestEveryKeyIsSaidInBothLanguages(t *testing.T) {
 		for _, m := range usedKey.FindAllStringSubmatch(src, -1) {
 			used[m[1]] = m[1] != notAKeys
 		}
-		for _, m := range adviced.FindAllStringSubmatch(src, -1) {
+		for _, m := range advised.FindAllStringSubmatch(src, -1) {
 			used[m[1]+".next"] = true
 		}
 	}

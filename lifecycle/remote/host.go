@@ -54,7 +54,7 @@ func (h *host) conn(ctx context.Context) (*conn, error) {
 	defer context.AfterFunc(h.life, cancel)()
 	c, err := h.dialer.connect(ctx, a)
 	if err != nil {
-		h.adopt(nil)
+		h.adopt(nil) //nolint:errcheck // nothing is adopted, and err says why
 		return nil, err
 	}
 	return c, h.adopt(c)

@@ -64,7 +64,7 @@ func afterSequence(r rune, rest []rune) []rune {
 	} else {
 		rest = rest[1:]
 	}
-	end := func(r rune) bool { return true }
+	var end func(r rune) bool
 	switch kind {
 	case '[': // CSI: up to a final byte
 		end = func(r rune) bool { return r >= 0x40 && r <= 0x7e }
