@@ -291,23 +291,29 @@ func (m *machine) installPackage(t *tx, p repoPackage, auto bool) error {
 	}
 	if p.unit != "" {
 		row.Units = []string{p.unit + ".service"}
-		m.packageUnit(t, p, had && old.installed())
+		if err := m.packageUnit(t, p, had && old.installed()); err != nil {
+			return err
+		}
 	}
 	put(t, m.packages, p.name, row)
 	return nil
 }
 
-func (m *machine) packageUnit(t *tx, p repoPackage, upgrade bool) {
+func (m *machine) packageUnit(t *tx, p repoPackage, upgrade bool) error {
 	name := p.unit + ".service"
 	u, known := m.units.rows[name]
 	if known && upgrade {
-		return
+		return nil
 	}
 	u.Name, u.Enabled, u.Active = name, true, orElse(u.Active, inactive)
 	if p.started && u.Active != active && m.configProblem(name) == "" {
 		u.Active, u.StartedAt = active, t.now
 	}
 	put(t, m.units, name, u)
+	if u.Active != active {
+		return nil
+	}
+	return m.serviceFiles(name, true)
 }
 
 // configProblem is why a service would not start with its configuration as it
@@ -335,6 +341,9 @@ func (m *machine) removePackage(t *tx, row packageRow, purge bool) (warnings []s
 	for _, unit := range row.Units {
 		if !m.fs.Exists("/etc/systemd/system/" + unit) {
 			drop(t, m.units, unit)
+			if err := m.serviceFiles(unit, false); err != nil {
+				return nil, err
+			}
 		}
 	}
 	var kept []string

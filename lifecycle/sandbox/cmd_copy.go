@@ -61,7 +61,7 @@ func (c *call) copyTree(from, to string, f flagSet) error {
 	if old, err := c.m.fs.Stat(to, true); err == nil && old.IsDir() {
 		return exit(1, "cp: cannot overwrite directory '%s' with non-directory", to)
 	}
-	if err := c.copyFile(from, to, i.Mode().Perm()); err != nil {
+	if err := c.copyFile(from, to, i.Mode().Perm()&^c.proc.maskOf()); err != nil {
 		return exit(1, "cp: cannot create regular file '%s': %s", to, reason(err))
 	}
 	return c.likeOld(i, to, f)
@@ -218,7 +218,7 @@ func (c *call) ddInto(in io.Reader, at string, offset int64, keepRest bool) int 
 	var rest *io.SectionReader // what was there, of which the end may stay
 	if code := c.do(func(*tx) int {
 		if !c.m.fs.Exists(at) {
-			if err := c.m.fs.WriteFile(at, nil, 0o644); err != nil {
+			if err := c.m.fs.WriteFile(at, nil, 0o666&^c.proc.maskOf()); err != nil {
 				return c.fail(1, "dd: failed to open '%s': %s", at, reason(err))
 			}
 		}

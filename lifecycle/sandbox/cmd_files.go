@@ -14,7 +14,7 @@ func commandsFiles() map[string]func(*call) int {
 	return map[string]func(*call) int{
 		"mkdir": (*call).mkdir, "rmdir": (*call).rmdir, "rm": (*call).rm, "mv": (*call).mv, "cp": (*call).cp, "ln": (*call).ln,
 		"chmod": (*call).chmod, "chown": (*call).chown, "chgrp": (*call).chown, "touch": (*call).touch, "install": (*call).install,
-		"truncate": (*call).truncate, "mktemp": (*call).mktemp, "tee": (*call).tee, "dd": (*call).dd, "sync": (*call).sync,
+		"truncate": (*call).truncate, "tee": (*call).tee, "dd": (*call).dd,
 	}
 }
 
@@ -41,7 +41,7 @@ func (c *call) mkdir() int {
 		return c.ended(err)
 	}
 	return c.onEach(f.rest, func(_ *tx, name string) error {
-		mode, err := parseMode(f.value["m"], fs.ModeDir|0o777&^0o022)
+		mode, err := parseMode(f.value["m"], fs.ModeDir|0o777&^c.proc.maskOf())
 		if err != nil {
 			return exit(1, "mkdir: invalid mode '%s'", f.value["m"])
 		}
@@ -218,7 +218,7 @@ func (c *call) touch() int {
 		if c.m.fs.Exists(at) {
 			err = c.m.fs.Touch(at)
 		} else if !f.has("c") {
-			err = c.m.fs.WriteFile(at, nil, 0o644)
+			err = c.m.fs.WriteFile(at, nil, 0o666&^c.proc.maskOf())
 		}
 		if err != nil {
 			return exit(1, "touch: cannot touch '%s': %s", name, reason(err))
@@ -243,7 +243,7 @@ func (c *call) truncate() int {
 			if f.has("c") {
 				return nil
 			}
-			made = c.m.fs.WriteFile(at, nil, 0o644)
+			made = c.m.fs.WriteFile(at, nil, 0o666&^c.proc.maskOf())
 		}
 		if made == nil {
 			made = c.m.fs.Truncate(at, size)
@@ -270,52 +270,6 @@ func parseSize(s string) (int64, error) {
 	return n << shift, nil
 }
 
-func (c *call) mktemp() int {
-	f, err := c.flags("d directory:d q u t p= tmpdir:p=")
-	if err != nil {
-		return c.ended(err)
-	}
-	template := "tmp.XXXXXXXXXX"
-	dir := orElse(f.value["p"], "/tmp")
-	if len(f.rest) > 0 {
-		template = f.rest[0]
-		if !f.has("t") && !f.has("p") {
-			dir = "/"
-			template = c.at(template)
-		}
-	}
-	bare := strings.TrimRight(template, "X")
-	if len(template)-len(bare) < 3 {
-		return c.fail(1, "mktemp: too few X's in template '%s'", template)
-	}
-	return c.alter(func(*tx) error {
-		name := path.Join(dir, bare+randomHex(8)[:min(16, len(template)-len(bare))])
-		var err error
-		if f.has("d") {
-			err = c.m.fs.Mkdir(name, 0o700)
-		} else {
-			err = c.m.fs.WriteFile(name, nil, 0o600)
-		}
-		if err != nil {
-			return exit(1, "mktemp: failed to create file via template '%s': %s", template, reason(err))
-		}
-		c.printf("%s\n", name)
-		return nil
-	})
-}
-
-// sync is done with every transaction; only missing files are told.
-func (c *call) sync() int {
-	return c.look(func() (string, error) {
-		for _, name := range c.args[1:] {
-			if !strings.HasPrefix(name, "-") && !c.m.fs.Exists(c.at(name)) {
-				return "", exit(1, "sync: error opening '%s': No such file or directory", name)
-			}
-		}
-		return "", nil
-	})
-}
-
 // tee copies standard input to files and on.
 func (c *call) tee() int {
 	f, err := c.flags("a append:a i")
@@ -334,7 +288,7 @@ func (c *call) tee() int {
 			if f.has("a") && c.m.fs.Exists(at) {
 				err = c.m.fs.Append(at, all)
 			} else {
-				err = c.m.fs.WriteFile(at, all, 0o644)
+				err = c.m.fs.WriteFile(at, all, 0o666&^c.proc.maskOf())
 			}
 			if err != nil {
 				code = c.fail(1, "tee: %s: %s", name, reason(err))

@@ -133,7 +133,7 @@ func (m *machine) network() (network netip.Prefix, gateway string) {
 	if err != nil {
 		return netip.Prefix{}, ""
 	}
-	network = netip.PrefixFrom(a, 24).Masked()
+	network = netip.PrefixFrom(a, 16).Masked()
 	return network, network.Addr().Next().String()
 }
 

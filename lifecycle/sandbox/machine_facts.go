@@ -234,7 +234,7 @@ type nic struct {
 
 // nics lists the interfaces that have addresses.
 func (m *machine) nics() []nic {
-	eth := nic{name: "eth0", prefixes: []string{m.row().IP + "/24"}}
+	eth := nic{name: "eth0", prefixes: []string{m.row().IP + "/16"}}
 	for _, key := range m.values.keys() {
 		if cidr, ok := strings.CutPrefix(key, valueAddress); ok {
 			eth.prefixes = append(eth.prefixes, cidr)

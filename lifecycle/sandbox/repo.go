@@ -56,7 +56,7 @@ func programs(dir string, names ...string) []file {
 }
 
 func unitFile(name, command, after string) file {
-	return file{name: "/lib/systemd/system/" + name + ".service", text: "# of a simulated package\n[Unit]\nDescription=" + name + "\nAfter=" + after +
+	return file{name: "/usr/lib/systemd/system/" + name + ".service", text: "# of a simulated package\n[Unit]\nDescription=" + name + "\nAfter=" + after +
 		"\n\n[Service]\nExecStart=" + command + "\nRestart=always\n\n[Install]\nWantedBy=multi-user.target\n"}
 }
 
@@ -79,13 +79,13 @@ func repository() []repoPackage {
 		{name: "keepalived", version: "1:2.2.7-1+b2", depends: []string{"ipvsadm", "libnl-3-200", "libnl-genl-3-200"}, unit: "keepalived", dirs: []string{"/etc/keepalived"},
 			files: append(programs("/usr/sbin", "keepalived"), unitFile("keepalived", "/usr/sbin/keepalived --dont-fork", "network-online.target"),
 				file{name: "/etc/default/keepalived", text: "# Options for keepalived\n"})},
-		{name: "ipvsadm", version: "1:1.31-1+b1", files: programs("/sbin", "ipvsadm", "ipvsadm-save", "ipvsadm-restore")},
+		{name: "ipvsadm", version: "1:1.31-1+b1", files: programs("/usr/sbin", "ipvsadm", "ipvsadm-save", "ipvsadm-restore")},
 		{name: "libnl-3-200", version: "3.7.0-0.2+b1"},
 		{name: "libnl-genl-3-200", version: "3.7.0-0.2+b1"},
 		{name: "conntrack", version: "1:1.4.7-1+b2", depends: []string{"libnetfilter-conntrack3"}, files: programs("/usr/sbin", "conntrack")},
 		{name: "libnetfilter-conntrack3", version: "1.0.9-3"},
 		{name: "socat", version: "1.7.4.4-2", files: programs("/usr/bin", "socat")},
-		{name: "ethtool", version: "1:6.1-1", files: programs("/sbin", "ethtool")},
+		{name: "ethtool", version: "1:6.1-1", files: programs("/usr/sbin", "ethtool")},
 		{name: "ebtables", version: "2.0.11-5", depends: []string{"iptables"}, files: programs("/usr/sbin", "ebtables-legacy")},
 		{name: "iptables", version: "1.8.9-2", depends: []string{"libxtables12"}, files: programs("/usr/sbin", "iptables", "iptables-save", "iptables-restore", "ip6tables", "ip6tables-save", "ip6tables-restore")},
 		{name: "libxtables12", version: "1.8.9-2"},
@@ -93,7 +93,7 @@ func repository() []repoPackage {
 		{name: "iproute2", version: "6.1.0-3"}, {name: "mount", version: "2.38.1-5+deb12u3"}, {name: "util-linux", version: "2.38.1-5+deb12u3"},
 		{name: "chrony", version: "4.3-2+deb12u1", unit: "chrony", started: true, dirs: []string{"/etc/chrony", "/etc/chrony/sources.d"},
 			files: append(programs("/usr/sbin", "chronyd"), unitFile("chrony", "/usr/sbin/chronyd", "network.target"), file{name: "/etc/chrony/chrony.conf", text: "pool 2.debian.pool.ntp.org iburst\nsourcedir /etc/chrony/sources.d\n"})},
-		{name: "jq", version: "1.6-2.1", files: programs("/usr/bin", "jq")}, {name: "nfs-common", version: "1:2.6.2-4", files: programs("/sbin", "mount.nfs")},
+		{name: "jq", version: "1.6-2.1", files: programs("/usr/bin", "jq")}, {name: "nfs-common", version: "1:2.6.2-4", files: programs("/usr/sbin", "mount.nfs")},
 	}
 	for i := range all {
 		all[i].source = debian
