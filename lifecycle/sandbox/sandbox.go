@@ -49,7 +49,7 @@ type Sandbox struct {
 	live     map[string]*cluster // by id
 	servers  map[string]*server  // SSH, by id of the machine
 	procs    map[procID]*process
-	runs     map[procID]*unitRun // transient units, by machine and name
+	runs     map[unitID]*unitRun // transient units, by machine and name
 	lastPID  int
 
 	commands map[string]func(*call) int
@@ -73,7 +73,7 @@ func New(c Config) (sb *Sandbox, err error) {
 		return nil, err
 	}
 	sb = &Sandbox{cfg: c, log: c.Logger, delays: newDelays(c), lock: lock, tables: map[string]loader{}, waiting: map[string]map[string]json.RawMessage{},
-		disks: map[string]*machine{}, live: map[string]*cluster{}, servers: map[string]*server{}, procs: map[procID]*process{}, runs: map[procID]*unitRun{}, lastPID: 1000}
+		disks: map[string]*machine{}, live: map[string]*cluster{}, servers: map[string]*server{}, procs: map[procID]*process{}, runs: map[unitID]*unitRun{}, lastPID: 1000}
 	sb.life, sb.end = context.WithCancel(context.Background())
 	if err := sb.open(); err != nil {
 		return nil, errors.Join(err, sb.Close())
