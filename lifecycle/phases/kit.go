@@ -3,7 +3,6 @@ package phases
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/coxswain-ops/coxswain/lifecycle"
@@ -123,7 +122,7 @@ type job struct {
 	label  string // "kubeadm init"; also what its error is called
 	script string
 	env    map[string]string // may hold secrets
-	suffix string            // of the unit's name, when a step has several on one host
+	suffix string            // of the unit's name: a unique one, for a moment's work beside the step's own
 }
 
 // act runs a job on a node as a unit of this step. What an earlier attempt of
@@ -134,17 +133,19 @@ func (k *kit) act(ctx context.Context, s *lifecycle.State, n *lifecycle.Node, j 
 		return err
 	}
 	defer h.Close()
-	if err := k.endEarlier(ctx, s, h, j.suffix); err != nil {
-		return nodeError(err, n)
+	if j.suffix == "" {
+		if err := k.endEarlier(ctx, s, h); err != nil {
+			return nodeError(err, n)
+		}
 	}
 	_, err = h.Unit(ctx, s.UnitName()+j.suffix, j.script, remote.Options{Label: j.label, Env: j.env, Output: s.Log})
 	return nodeError(err, n)
 }
 
 // endEarlier ends the units of earlier attempts, so that two never work at once.
-func (k *kit) endEarlier(ctx context.Context, s *lifecycle.State, h remote.Host, suffix string) error {
+func (k *kit) endEarlier(ctx context.Context, s *lifecycle.State, h remote.Host) error {
 	for a := 1; a < s.Attempt; a++ {
-		if err := h.StopUnit(ctx, fmt.Sprintf("%s%d%s", s.UnitPrefix(), a, suffix)); err != nil {
+		if err := h.StopUnit(ctx, s.UnitPrefix()+itoa(a)); err != nil {
 			return err
 		}
 	}

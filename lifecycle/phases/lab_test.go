@@ -256,7 +256,52 @@ func TestLabHighlyAvailable(t *testing.T) {
 		if !strings.Contains(out, "ok") || !strings.Contains(out, c.Endpoint) {
 			t.Errorf("the VIP does not lead to the API: %s", out)
 		}
+		l.failOver()
 	})
+}
+
+// failOver takes the control plane that has the VIP away, power and all, and waits
+// until the API answers on the VIP again.
+func (l *lab) failOver() {
+	l.t.Helper()
+	hosts := filepath.Join("..", "..", "e2e", "lab", "hosts.sh")
+	if out, err := exec.Command(hosts, "kill", "node1").CombinedOutput(); err != nil {
+		l.t.Fatalf("%v: %s", err, out)
+	}
+	start := time.Now()
+	if _, err := l.try("node4", `i=0
+until kubectl --kubeconfig /etc/kubernetes/kubelet.conf --request-timeout=2s get --raw /readyz; do
+  i=$((i+1)); [ $i -lt 120 ] || exit 1; sleep 0.5
+done`); err != nil {
+		l.t.Errorf("the VIP did not move: %v", err)
+	}
+	l.t.Logf("the API answers on the VIP %.1f s after its host lost power", time.Since(start).Seconds())
+	if out, err := exec.Command(hosts, "start", "node1").CombinedOutput(); err != nil {
+		l.t.Fatalf("%v: %s", err, out)
+	}
+}
+
+// A host that loses power in the middle of kubeadm init starts it anew when it
+// is back.
+func TestLabPowerLoss(t *testing.T) {
+	l := newLab(t)
+	c, nodes := clusterOf(1, 0, nil)
+	store := newMemory()
+	var once sync.Once
+	store.logged = func(line string) {
+		if strings.Contains(line, "[control-plane-check] Checking kube-apiserver") {
+			once.Do(func() {
+				hosts := filepath.Join("..", "..", "e2e", "lab", "hosts.sh")
+				out, err := exec.Command("sh", "-c", hosts+" kill node1 && "+hosts+" start node1").CombinedOutput()
+				if err != nil {
+					t.Errorf("%v: %s", err, out)
+				}
+			})
+		}
+	}
+	l.must(l.run(t.Context(), lifecycle.OpCreate, c, nodes, store), lifecycle.OpSucceeded, store)
+	l.ready(1)
+	l.must(l.run(t.Context(), lifecycle.OpDelete, c, nodes, store), lifecycle.OpSucceeded, store)
 }
 
 // Everything comes from a bundle, through a user who needs sudo, onto hosts that
