@@ -32,7 +32,8 @@ type script struct {
 
 // interpret runs a script to its end and gives its status.
 func (p *process) interpret(ctx context.Context, s script, io stdio) int {
-	parsed, err := syntax.NewParser(syntax.Variant(syntax.LangPOSIX)).Parse(strings.NewReader(s.text), s.name)
+	// the parser takes export for a declaration in other variants than POSIX only
+	parsed, err := syntax.NewParser(syntax.Variant(syntax.LangMirBSDKorn)).Parse(strings.NewReader(s.text), s.name)
 	if err != nil {
 		fmt.Fprintf(io.err, "%s: %v\n", s.name, err)
 		return 2
