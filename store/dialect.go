@@ -89,6 +89,7 @@ func (s *Store) openSQLite(path string) error {
 	}
 	s.reader.SetMaxOpenConns(sqliteReaders)
 	s.reader.SetMaxIdleConns(sqliteReaders)
+	s.reads, s.writes = newPrepared(s.reader), newPrepared(s.writer)
 	return nil
 }
 

@@ -146,6 +146,9 @@ func (s *Store) lead(ctx context.Context, fn txFunc) error {
 		return s.letIn(x)
 	})
 	x.err = err
+	if err == nil {
+		s.writes.learn(ctx)
+	}
 	return err
 }
 

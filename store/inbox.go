@@ -102,8 +102,16 @@ func (s *Store) ReleaseInbound(ctx context.Context) error {
 }
 
 // DoneInbound implements bot.InboxStore and commands.Store. A message that is
-// not there is as good as done.
+// not there is as good as done. Nearly every one was marked in the transaction of
+// its answer, which is seen without waiting for the writer.
 func (s *Store) DoneInbound(ctx context.Context, account, id string) error {
+	if s.joined(ctx) == nil {
+		var open int
+		err := s.read(ctx).one(ctx, []any{&open}, `SELECT COUNT(*) FROM inbound WHERE account = $1 AND id = $2 AND done = 0`, account, id)
+		if err != nil || open == 0 {
+			return err
+		}
+	}
 	return s.write(ctx, func(ctx context.Context, t *tx) error {
 		_, err := t.exec(ctx, `UPDATE inbound SET done = 1, done_at = $3, text = '', refs = ''
 			WHERE account = $1 AND id = $2 AND done = 0`, account, id, s.now())

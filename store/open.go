@@ -48,6 +48,8 @@ type Config struct {
 type Store struct {
 	writer  *sql.DB
 	reader  *sql.DB
+	reads   *prepared // on SQLite
+	writes  *prepared
 	dialect dialect
 	dsn     string // PostgreSQL only, for the listener
 	keys    *KeyRing

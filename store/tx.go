@@ -82,6 +82,9 @@ func (s *Store) read(ctx context.Context) conn {
 	if t := s.joined(ctx); t != nil {
 		return t.conn
 	}
+	if s.reads != nil {
+		return conn{q: reading{s.reader, s.reads}, alone: s.longest}
+	}
 	return conn{q: s.reader, alone: s.longest}
 }
 
@@ -100,6 +103,9 @@ func (s *Store) runTx(ctx context.Context, fn txFunc) (err error) {
 		return fmt.Errorf("store: cannot begin: %w", err)
 	}
 	t := &tx{conn: conn{q: sqlTx, whole: s.dialect.oneWriter}, store: s, topics: map[Topic]bool{}}
+	if s.writes != nil {
+		t.q = writing{sqlTx, s.writes}
+	}
 	done := false
 	defer func() {
 		if !done { // also when fn panics

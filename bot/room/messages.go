@@ -134,24 +134,50 @@ func (a *API) refs(posted map[string]PostRef) (map[string]bot.Ref, error) {
 }
 
 // note appends the person's words to the transcript once and gives the entry's
-// cursor. The entry carries the message's id.
+// cursor. The entry carries the message's id, which the transcript takes once.
 func (a *API) note(ctx context.Context, in bot.Inbound) (int64, error) {
-	recent, err := a.room.cfg.Transcript.LastEntries(ctx, in.From.Room, batch)
-	if err != nil {
-		return 0, fmt.Errorf("transcript: %w", err)
-	}
-	secret := false
-	for _, e := range recent {
-		if e.ID == in.ID {
-			return e.Cursor, nil
-		}
-		if e.Author == "" {
-			secret = e.Bot.Ask != nil && e.Bot.Ask.Secret
-		}
+	cursor, secret, err := a.lately(ctx, in)
+	if err != nil || cursor != 0 {
+		return cursor, err
 	}
 	e := Entry{ID: in.ID, Room: in.From.Room, Author: in.Identity, Text: shown(in, secret), At: in.At}
-	if err := a.room.cfg.Transcript.AppendEntry(ctx, &e); err != nil {
-		return 0, fmt.Errorf("transcript: %w", err)
+	failed := a.room.cfg.Transcript.AppendEntry(ctx, &e)
+	if failed == nil {
+		return e.Cursor, nil
 	}
-	return e.Cursor, nil
+	if cursor, _, err = a.among(ctx, in, batch); err == nil && cursor != 0 {
+		return cursor, nil // posted before, further back than lately looks
+	}
+	return 0, fmt.Errorf("transcript: %w", failed)
+}
+
+// few is how far back it is enough to look in a room where the bot has answered.
+const few = 8
+
+// lately gives the cursor of the message's entry, if it is one of the newest, and
+// whether the bot's last words asked for a secret.
+func (a *API) lately(ctx context.Context, in bot.Inbound) (cursor int64, secret bool, err error) {
+	cursor, bots, err := a.among(ctx, in, few)
+	if err == nil && cursor == 0 && bots == nil {
+		cursor, bots, err = a.among(ctx, in, batch)
+	}
+	return cursor, bots != nil && bots.Ask != nil && bots.Ask.Secret, err
+}
+
+// among looks through the newest entries of the room for the message's own and for
+// the bot's last words.
+func (a *API) among(ctx context.Context, in bot.Inbound, limit int) (cursor int64, last *bot.Message, err error) {
+	recent, err := a.room.cfg.Transcript.LastEntries(ctx, in.From.Room, limit)
+	if err != nil {
+		return 0, nil, fmt.Errorf("transcript: %w", err)
+	}
+	for _, e := range recent {
+		if e.ID == in.ID {
+			cursor = e.Cursor
+		}
+		if e.Author == "" {
+			last = &e.Bot
+		}
+	}
+	return cursor, last, nil
 }

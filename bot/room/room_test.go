@@ -212,6 +212,46 @@ func TestPostedTwiceIsOneEntry(t *testing.T) {
 	}
 }
 
+// TestPostedAgainMuchLater: other people's words stand between the two posts, with
+// and without the bot's among them.
+func TestPostedAgainMuchLater(t *testing.T) {
+	for _, answered := range []bool{true, false} {
+		h := newHouse(t, nil)
+		h.post(room.Post{ID: "message-1", Text: "help"})
+		for i := range 30 {
+			h.post(room.Post{ID: fmt.Sprintf("message-1%02d", i), Text: "help"})
+			if answered {
+				h.say("terminal", "answer")
+			}
+		}
+		if status, posted, answer := h.post(room.Post{ID: "message-1", Text: "help"}); status != http.StatusAccepted || posted.Cursor != 1 {
+			t.Errorf("answered %v: %d %s", answered, status, answer)
+		}
+	}
+}
+
+// TestSecretAskedLongAgo: the question is the bot's last word, whatever others have
+// said since.
+func TestSecretAskedLongAgo(t *testing.T) {
+	h := newHouse(t, nil)
+	ask := bot.Message{Text: "password?", Ask: &bot.Ask{Name: "password", Secret: true}}
+	if _, err := h.room.Send(t.Context(), bot.Address{Account: "room", Room: "terminal"}, ask); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 20 {
+		h.post(room.Post{ID: fmt.Sprintf("message-%02d", i), Text: "correct horse"})
+	}
+	got, err := h.transcript.LastEntries(t.Context(), "terminal", 20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range got {
+		if e.Text != "••••" {
+			t.Errorf("an answer stands as %q", e.Text)
+		}
+	}
+}
+
 func TestActingAsSomebodyElse(t *testing.T) {
 	h := newHouse(t, nil)
 	for _, tt := range []struct {

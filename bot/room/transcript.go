@@ -27,7 +27,9 @@ type Entry struct {
 // Transcript is what the room needs of the store. Methods join the transaction
 // in ctx, if there is one.
 type Transcript interface {
-	AppendEntry(ctx context.Context, e *Entry) error // sets ID and Cursor
+	// AppendEntry sets Cursor, and ID when it is empty; it fails for an ID that
+	// is there already.
+	AppendEntry(ctx context.Context, e *Entry) error
 	UpdateEntry(ctx context.Context, id string, m bot.Message) error
 	// EntriesAfter gives the present state of the entries of a room changed
 	// after cursor, in cursor order.

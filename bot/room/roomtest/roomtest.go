@@ -71,6 +71,9 @@ func (t *Transcript) AppendEntry(ctx context.Context, e *room.Entry) error {
 		return err
 	}
 	defer leave()
+	if slices.ContainsFunc(t.entries, func(old *room.Entry) bool { return old.ID == e.ID }) {
+		return fmt.Errorf("entry %s: is there already", e.ID)
+	}
 	t.cursor++
 	e.Cursor = t.cursor
 	if e.ID == "" {
