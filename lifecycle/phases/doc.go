@@ -69,5 +69,5 @@
 // They read /proc/meminfo, /proc/mounts, /proc/swaps, /proc/sys/…, /etc/os-release,
 // /etc/machine-id, /sys/bus/pci/devices, /sys/class/net, /sys/fs/cgroup and
 // /run/systemd/system as files. On RHEL-like systems come dnf or yum, rpm,
-// setenforce, sed and firewall-cmd.
+// setenforce, sed and firewall-cmd; with ipvs, ipvsadm when it is there.
 package phases

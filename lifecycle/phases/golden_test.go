@@ -101,6 +101,7 @@ func scripts() map[string]string {
 			render("containerd-v2.toml.tmpl", containerdConfig{Pause: "registry.k8s.io/pause:3.10.1"})}),
 		"runtime-2.sh": render("runtime.sh.tmpl", runtimeScript{change(full, "runtime"),
 			render("containerd-v3.toml.tmpl", containerdConfig{"/data/containerd", "registry.example/k8s/pause:3.10.1", true})}),
+		"bundle-undo.sh":   render("bundle-undo.sh.tmpl", bundleUndo{"01CLUSTER", "/var/lib/coxswain/bundle"}),
 		"runtime-undo.sh":  runtimePiece(plain).script(apt{}),
 		"images-import.sh": render("images.sh.tmpl", imagesScript{change(plain, "images"), "v1.34.4", "", []string{"/opt/images", "/opt/more.tar"}}),
 		"images-pull.sh":   render("images.sh.tmpl", imagesScript{change(full, "images"), "v1.34.4", "registry.example/k8s", nil}),

@@ -60,12 +60,10 @@ func (p *upload) Undo(ctx context.Context, s *lifecycle.State) error {
 	if p.madeMachines(s.Cluster) {
 		return nil
 	}
-	b, err := p.bundleOf(ctx, s.Cluster)
-	if err != nil {
-		return err
-	}
-	return p.briefly(ctx, s, "bundle", "rm -rf "+quote(b.NodeDir())+" "+uploadedMark(b)+"\n")
+	return p.briefly(ctx, s, "bundle", render("bundle-undo.sh.tmpl", bundleUndo{s.Cluster.ID, bundle.NodeRoot}))
 }
+
+type bundleUndo struct{ Owner, Root string }
 
 func remoteFile(b *bundle.Bundle, f bundle.File) remote.File {
 	return remote.File{Path: b.NodePath(f), Mode: f.Mode, Size: f.Size, SHA256: f.SHA256,
