@@ -14,7 +14,7 @@ func commandsFiles() map[string]func(*call) int {
 	return map[string]func(*call) int{
 		"mkdir": (*call).mkdir, "rmdir": (*call).rmdir, "rm": (*call).rm, "mv": (*call).mv, "cp": (*call).cp, "ln": (*call).ln,
 		"chmod": (*call).chmod, "chown": (*call).chown, "chgrp": (*call).chown, "touch": (*call).touch, "install": (*call).install,
-		"truncate": (*call).truncate, "tee": (*call).tee, "dd": (*call).dd,
+		"truncate": (*call).truncate, "tee": (*call).tee, "dd": (*call).dd, "mktemp": (*call).mktemp,
 	}
 }
 
@@ -268,6 +268,38 @@ func parseSize(s string) (int64, error) {
 		return 0, strconv.ErrSyntax
 	}
 	return n << shift, nil
+}
+
+func (c *call) mktemp() int {
+	f, err := c.flags("d directory:d q t p= tmpdir:p=")
+	if err != nil {
+		return c.ended(err)
+	}
+	template, dir := "tmp.XXXXXXXXXX", orElse(f.value["p"], "/tmp")
+	if len(f.rest) > 0 {
+		template = f.rest[0]
+		if !f.has("t") && !f.has("p") {
+			template, dir = c.at(template), "/"
+		}
+	}
+	bare := strings.TrimRight(template, "X")
+	if len(template)-len(bare) < 3 {
+		return c.fail(1, "mktemp: too few X's in template '%s'", template)
+	}
+	return c.alter(func(*tx) error {
+		name := path.Join(dir, bare+randomHex(8)[:min(16, len(template)-len(bare))])
+		var err error
+		if f.has("d") {
+			err = c.m.fs.Mkdir(name, 0o700)
+		} else {
+			err = c.m.fs.WriteFile(name, nil, 0o600)
+		}
+		if err != nil {
+			return exit(1, "mktemp: failed to create file via template '%s': %s", template, reason(err))
+		}
+		c.printf("%s\n", name)
+		return nil
+	})
 }
 
 // tee copies standard input to files and on.

@@ -201,6 +201,9 @@ func (c *call) startService(t *tx, name string) int {
 	if !u.Transient && !c.m.hasUnitFile(name) {
 		return c.fail(5, "Failed to start %s: Unit %s not found.", name, name)
 	}
+	if why := c.m.configProblem(name); why != "" {
+		return c.cannotStart(t, name, why)
+	}
 	if u.Name == "" || u.Active != active {
 		u.Name, u.Active, u.StartedAt = name, active, t.now
 		put(t, c.m.units, name, u)
@@ -209,6 +212,19 @@ func (c *call) startService(t *tx, name string) int {
 		return c.fail(1, "Job for %s failed: %v", name, err)
 	}
 	return 0
+}
+
+// cannotStart is what comes of starting a service that refuses its configuration:
+// it does not run afterwards, whatever it was before.
+func (c *call) cannotStart(t *tx, name, why string) int {
+	if u := c.m.units.rows[name]; u.Active == active {
+		u.Active, u.EndedAt = inactive, t.now
+		put(t, c.m.units, name, u)
+	}
+	if strings.HasPrefix(why, "Condition") {
+		return 0 // systemd passes over it
+	}
+	return c.fail(1, "Job for %s failed because the control process exited with error code. %s", name, why)
 }
 
 // serviceFiles does what a service leaves in the file system while it runs.

@@ -188,6 +188,7 @@ func (c *call) becomeNode(t *tx, cl *cluster, reg nodeRegistration, plane bool) 
 	put(t, cl.nodes, name, nodeRow{Name: name, Machine: c.m.id, ControlPlane: plane, JoinedAt: t.now, Index: cl.nextIndex()})
 	cl.store(t, kindOf("Node"), "", name, nodeObject(name, c.m, plane, reg.Taints))
 	c.startKubelet(t)
+	c.m.proxyRules(t)
 	return nil
 }
 

@@ -19,7 +19,7 @@ func (m *machine) provision(t *tx) error {
 		{"/proc/self/mounts", "/etc/mtab"}, {"../usr/lib/os-release", "/etc/os-release"}} {
 		errs = append(errs, m.fs.Symlink(link[0], link[1]))
 	}
-	errs = append(errs, m.write(baseFiles(row)...), m.write(procFiles(row)...), m.write(m.basePrograms()...))
+	errs = append(errs, m.write(baseFiles(row)...), m.write(procFiles(row)...), m.write(m.basePrograms()...), m.baseSystem(t))
 	for name, mode := range map[string]fs.FileMode{"/root": 0o700, "/tmp": 0o777 | fs.ModeSticky, "/etc/shadow": 0o640} {
 		errs = append(errs, m.fs.Chmod(name, mode))
 	}

@@ -47,6 +47,20 @@ func basePackages() []packageRow {
 	return out
 }
 
+// baseSystem puts on a new machine what services and time zones come with it.
+func (m *machine) baseSystem(t *tx) error {
+	files := []file{unitFile("systemd-timesyncd", "/usr/lib/systemd/systemd-timesyncd", "time-set.target"), unitFile("ssh", "/usr/sbin/sshd -D", "network.target"),
+		{name: "/etc/systemd/timesyncd.conf", text: "[Time]\n"}, {name: "/etc/timezone", text: "Etc/UTC\n"}}
+	for zone := range strings.FieldsSeq(`Africa/Cairo Africa/Johannesburg America/Chicago America/Los_Angeles America/New_York America/Sao_Paulo Asia/Chongqing Asia/Hong_Kong
+		Asia/Kolkata Asia/Seoul Asia/Shanghai Asia/Singapore Asia/Taipei Asia/Tokyo Asia/Urumqi Australia/Sydney Etc/GMT Europe/Berlin Europe/London Europe/Paris UTC`) {
+		files = append(files, file{name: zones + zone, text: "TZif2 " + zone + "\n"})
+	}
+	for _, name := range []string{"systemd-timesyncd.service", "ssh.service"} {
+		put(t, m.units, name, unitRow{Name: name, Active: active, Enabled: true, StartedAt: t.now})
+	}
+	return m.write(files...)
+}
+
 func programs(dir string, names ...string) []file {
 	var out []file
 	for _, n := range names {
