@@ -101,8 +101,9 @@ type EngineConfig struct {
 // say.
 type PackagesConfig struct {
 	// Version is the Kubernetes version of a new cluster: 1.34 for the newest
-	// patch that the packages have, or an exact one.
-	Version string `default:"1.34" check:"version"`
+	// patch that the packages have, or an exact one. Empty: the newest that they
+	// have.
+	Version string `check:"version"`
 	// Mirror is the base URL of a package mirror. Empty: the sources that the
 	// host has.
 	Mirror string `check:"url"`

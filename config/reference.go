@@ -69,10 +69,18 @@ func values(v, def reflect.Value, parent field) []Value {
 			out = append(out, values(one, other, f)...)
 			continue
 		}
-		out = append(out, Value{Path: f.path, Text: fmt.Sprint(one.Interface()), Reloadable: f.reload,
+		out = append(out, Value{Path: f.path, Text: valueText(one), Reloadable: f.reload,
 			Changed: !reflect.DeepEqual(one.Interface(), other.Interface())})
 	}
 	return out
+}
+
+// valueText shows an empty list or dictionary as nothing.
+func valueText(v reflect.Value) string {
+	if (v.Kind() == reflect.Slice || v.Kind() == reflect.Map) && v.Len() == 0 {
+		return ""
+	}
+	return fmt.Sprint(v.Interface())
 }
 
 // kindWords is expected for every kind of value, lists and secrets included.

@@ -26,5 +26,5 @@ func limitsOf(c *config.Config) commands.Limits {
 }
 
 func defaultsOf(c *config.Config) commands.ClusterDefaults {
-	return commands.ClusterDefaults{Mirror: c.Packages.Mirror, Images: c.Packages.Images, ImageRepository: c.Packages.ImageRepository}
+	return commands.ClusterDefaults{Version: c.Packages.Version, Mirror: c.Packages.Mirror, Images: c.Packages.Images, ImageRepository: c.Packages.ImageRepository}
 }

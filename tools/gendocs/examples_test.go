@@ -18,16 +18,16 @@ var quoted = regexp.MustCompile(`coxswain chat.* "([^"]+)"`)
 var fileRef = regexp.MustCompile(`=@[~/\w.-]+`)
 
 // examples finds the commands of a page: its indented and fenced lines that are
-// no shell commands.
+// no shell commands. A fence that says text is a picture.
 func examples(text string) []string {
 	var out []string
-	fenced := false
+	fenced, picture := false, false
 	for line := range strings.SplitSeq(text, "\n") {
 		if strings.HasPrefix(line, "```") {
-			fenced = !fenced
+			fenced, picture = !fenced, line == "```text"
 			continue
 		}
-		if !fenced && !strings.HasPrefix(line, "    ") {
+		if picture || !fenced && !strings.HasPrefix(line, "    ") {
 			continue
 		}
 		if m := quoted.FindStringSubmatch(line); m != nil {
