@@ -32,7 +32,7 @@ func commandsCore() map[string]func(*call) int {
 	return map[string]func(*call) int{
 		"sleep": sleep, "sync": syncFiles, "true": succeed, "false": failing, ":": succeed,
 		"id": id, "whoami": whoami, "env": printEnv, "printenv": printEnv, "date": date, "uname": uname,
-		"hostname": hostname, "nproc": nproc, "kill": kill, "umask": umask, "uptime": uptime,
+		"hostname": hostname, "nproc": nproc, "mktemp": mktemp, "kill": kill, "umask": umask, "uptime": uptime,
 		"systemctl": systemctl, "systemd-run": systemdRun, "journalctl": journalctl, "logger": succeed,
 		"sh": nil, "dash": nil, "bash": nil, "sudo": nil, "timeout": nil, "nohup": nil,
 	}
@@ -244,6 +244,36 @@ func nproc(c *call) int {
 func uptime(c *call) int {
 	c.printf(" up 1 day, load average: 0.00, 0.00, 0.00 (simulated)\n")
 	return 0
+}
+
+func mktemp(c *call) int {
+	o, rest := parseOptions(c.args[1:], "p", "tmpdir")
+	template := "tmp.XXXXXXXXXX"
+	if len(rest) > 0 {
+		template = rest[0]
+	}
+	if !path.IsAbs(template) {
+		dir := o.get("p")
+		if dir == "" {
+			dir = "/tmp"
+		}
+		template = path.Join(dir, template)
+	}
+	stem := strings.TrimRight(template, "X")
+	name := stem + randomHex(16)[:max(3, len(template)-len(stem))]
+	return c.alter(func(*tx) error {
+		var err error
+		if o.has("d") {
+			err = c.m.fs.Mkdir(name, 0o700)
+		} else {
+			err = c.m.fs.WriteFile(name, nil, 0o600)
+		}
+		if err != nil {
+			return exit(1, "mktemp: failed to create '%s': %s", name, reason(err))
+		}
+		c.printf("%s\n", name)
+		return nil
+	})
 }
 
 // kill ends a group of processes: "kill -TERM -PID". There is nobody who could

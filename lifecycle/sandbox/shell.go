@@ -47,6 +47,15 @@ func (p *process) interpret(ctx context.Context, s script, io stdio) int {
 	return exitCode(runner.Run(ctx, parsed), io.err)
 }
 
+// parse reads a script as Debian's sh would: what only bash knows is an error. The
+// interpreter itself wants to have "export" parsed as bash's.
+func parse(s script) (*syntax.File, error) {
+	if _, err := syntax.NewParser(syntax.Variant(syntax.LangPOSIX)).Parse(strings.NewReader(s.text), s.name); err != nil {
+		return nil, err
+	}
+	return syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(s.text), s.name)
+}
+
 func exitCode(err error, complain io.Writer) int {
 	var status interp.ExitStatus
 	switch {
