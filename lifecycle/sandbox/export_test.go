@@ -1,0 +1,39 @@
+package sandbox
+
+import (
+	"strings"
+)
+
+// JournalName is the file that everything is in.
+const JournalName = journalName
+
+// AwaitUnits waits until no transient unit runs and gives what each left: its
+// output and its exit code, by machine and unit.
+func (sb *Sandbox) AwaitUnits() map[string][2]string {
+	for {
+		sb.mu.Lock()
+		var run *unitRun
+		for _, r := range sb.runs {
+			run = r
+		}
+		if run == nil {
+			defer sb.mu.Unlock()
+			return sb.unitsLeft()
+		}
+		sb.mu.Unlock()
+		<-run.done
+	}
+}
+
+func (sb *Sandbox) unitsLeft() map[string][2]string {
+	const dir = "/var/lib/coxswain/units/"
+	out := map[string][2]string{}
+	for _, m := range sb.disks {
+		for _, unit := range m.names(dir) {
+			if m.fs.Exists(dir + unit + "/run") {
+				out[m.name+" "+unit] = [2]string{m.text(dir + unit + "/out"), strings.TrimSpace(m.text(dir + unit + "/rc"))}
+			}
+		}
+	}
+	return out
+}
