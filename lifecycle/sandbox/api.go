@@ -144,7 +144,15 @@ func (s *apiServer) state() (served, quorum bool) {
 func (s *apiServer) look(r *http.Request) answer {
 	s.sb.mu.Lock()
 	defer s.sb.mu.Unlock()
-	return s.cl.read(r.URL.Path, r.URL.Query())
+	q, ok := parsePath(r.URL.Path)
+	if !ok || q.sub != "" || !asTable(r.Header.Get("Accept")) {
+		return s.cl.read(r.URL.Path, r.URL.Query())
+	}
+	items := s.cl.selected(q, r.URL.Query())
+	if q.name != "" && len(items) == 0 {
+		return refuse(notFound(q.r, q.name))
+	}
+	return answer{code: http.StatusOK, body: s.cl.table(q.r, items)}
 }
 
 // answer is what goes back: an object, or text.

@@ -1,8 +1,6 @@
 package sandbox
 
-import (
-	"strings"
-)
+import "strings"
 
 // discover answers /version, /api, /apis and what is below them; nil for what
 // there is not.
@@ -58,6 +56,9 @@ func resourceList(group, version string) any {
 			"verbs": []string{"create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"}}
 		if len(r.short) > 0 {
 			o["shortNames"] = r.short
+		}
+		if isListed(r) {
+			o["categories"] = []string{"all"}
 		}
 		out = append(out, o)
 		if r.kind == "Pod" {

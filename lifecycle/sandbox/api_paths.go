@@ -70,6 +70,9 @@ func (cl *cluster) read(path string, v url.Values) answer {
 	if q, ok := parsePath(path); ok {
 		return cl.readObjects(q, v)
 	}
+	if a, ok := openAPI(path); ok {
+		return a
+	}
 	if body := cl.discover(strings.Trim(path, "/")); body != nil {
 		return answer{code: http.StatusOK, body: body}
 	}

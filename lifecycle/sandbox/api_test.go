@@ -19,6 +19,7 @@ type caller struct {
 	t      *testing.T
 	base   string
 	client *http.Client
+	accept string
 }
 
 func (l *lab) caller(m *machine, anonymous bool) caller {
@@ -38,7 +39,7 @@ func (l *lab) caller(m *machine, anonymous bool) caller {
 		}
 		conf.Certificates = []tls.Certificate{cert}
 	}
-	return caller{l.t, "https://" + l.ip(m) + ":6443", &http.Client{Transport: &http.Transport{DialContext: l.dial, TLSClientConfig: conf, DisableKeepAlives: true}, Timeout: 10 * time.Second}}
+	return caller{l.t, "https://" + l.ip(m) + ":6443", &http.Client{Transport: &http.Transport{DialContext: l.dial, TLSClientConfig: conf, DisableKeepAlives: true}, Timeout: 10 * time.Second}, ""}
 }
 
 func (c caller) do(method, path, kind, body string) (int, object) {
@@ -48,6 +49,7 @@ func (c caller) do(method, path, kind, body string) (int, object) {
 		c.t.Fatal(err)
 	}
 	req.Header.Set("Content-Type", kind)
+	req.Header.Set("Accept", c.accept)
 	resp, err := c.client.Do(req)
 	if err != nil {
 		c.t.Fatalf("%s %s: %v", method, path, err)
@@ -143,6 +145,45 @@ func TestAPIDiscovery(t *testing.T) {
 	}
 	c.want(http.StatusNotFound, "GET", "/apis/example.org/v1", "", "")
 	c.want(http.StatusNotFound, "GET", "/api/v1/things", "", "")
+}
+
+func TestAPIForPeople(t *testing.T) {
+	l := newLab(t)
+	one := l.machine("one")
+	l.cluster(one)
+	c := l.caller(one, false)
+	c.accept = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
+	table := c.want(http.StatusOK, "GET", "/api/v1/nodes", "", "")
+	if rows := table.list("rows"); table.str("kind") != "Table" || len(rows) != 1 || !equal(rows[0]["cells"].([]any)[:2], []string{"one", "Ready"}) {
+		t.Errorf("table %v", table)
+	}
+	c.want(http.StatusNotFound, "GET", "/api/v1/nodes/none", "", "")
+	c.accept = ""
+	paths := c.want(http.StatusOK, "GET", "/openapi/v3", "", "").sub("paths")
+	if len(paths) < 5 {
+		t.Errorf("described: %v", paths)
+	}
+	doc := c.want(http.StatusOK, "GET", paths.str("apis/apps/v1", "serverRelativeURL"), "", "")
+	if doc.sub("paths", "/apis/apps/v1/namespaces/{namespace}/deployments/{name}", "patch")["parameters"] == nil {
+		t.Errorf("fields are not said to be validated: %v", doc)
+	}
+}
+
+func TestNetworkStaysAsOldAsItIs(t *testing.T) {
+	l := newLab(t)
+	one := l.machine("one")
+	l.cluster(one)
+	since := func() time.Time {
+		l.sb.mu.Lock()
+		defer l.sb.mu.Unlock()
+		at, _ := one.cniSince()
+		return at
+	}
+	before := since()
+	l.ok(one, "kubectl --kubeconfig "+adminConf+" create namespace later")
+	if !since().Equal(before) {
+		t.Error("a change in the cluster has nodes start their network anew")
+	}
 }
 
 func TestWatchTellsChanges(t *testing.T) {

@@ -447,10 +447,15 @@ func (m *machine) startCNI(t *tx, ds object) error {
 			m.pull(t, criNamespace, c.str("image"))
 		}
 	}
+	if m.fs.Exists(cniDir+"/10-flannel.conflist") && m.fs.Exists("/opt/cni/bin/flannel") && m.text("/run/flannel/subnet.env") == subnetEnv(m) {
+		return nil // writing it again would make the network young again
+	}
 	if err := m.dirs("/sys/class/net/flannel.1", "/sys/class/net/cni0"); err != nil {
 		return err
 	}
 	return m.write(file{name: cniDir + "/10-flannel.conflist", text: "{\"name\": \"cbr0\", \"cniVersion\": \"0.3.1\", \"plugins\": [{\"type\": \"flannel\"}]}\n"},
 		file{name: "/opt/cni/bin/flannel", text: simulatedBinary, mode: 0o755},
-		file{name: "/run/flannel/subnet.env", text: "FLANNEL_SUBNET=" + m.podCIDR() + "\n"})
+		file{name: "/run/flannel/subnet.env", text: subnetEnv(m)})
 }
+
+func subnetEnv(m *machine) string { return "FLANNEL_SUBNET=" + m.podCIDR() + "\n" }
