@@ -92,7 +92,7 @@ func (c *call) rm() int {
 	if len(f.rest) == 0 && f.has("f") {
 		return 0
 	}
-	return c.onEach(f.rest, func(_ *tx, name string) error {
+	return c.onEach(f.rest, func(t *tx, name string) error {
 		at := c.at(name)
 		i, err := c.m.fs.Stat(at, false)
 		switch {
@@ -108,6 +108,7 @@ func (c *call) rm() int {
 		if err := c.m.fs.Remove(at); err != nil {
 			return exit(1, "rm: cannot remove '%s': %s", name, reason(err))
 		}
+		c.m.lostImages(t, at)
 		return nil
 	})
 }

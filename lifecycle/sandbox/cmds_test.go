@@ -34,13 +34,13 @@ func TestFiles(t *testing.T) {
 	l := newLab(t)
 	m := l.bare("one")
 	for script, want := range map[string]string{
-		"mkdir -p /a/b && mkdir /a/b":                    "mkdir: cannot create directory '/a/b': File exists",
-		"mkdir /q/b":                                     "mkdir: cannot create directory '/q/b': No such file or directory",
-		"mkdir /m && echo x >/m/f && rmdir /m":           "rmdir: failed to remove '/m': Directory not empty",
-		"rm /nowhere":                                    "rm: cannot remove '/nowhere': No such file or directory",
-		"rm -f /nowhere; echo $?":                        "0",
-		"mkdir /d && rm /d":                              "rm: cannot remove '/d': Is a directory",
-		"cd /tmp && echo hi >x && mv x y && cat y && ls": "hi\ny",
+		"mkdir -p /a/b && mkdir /a/b":                     "mkdir: cannot create directory '/a/b': File exists",
+		"mkdir /q/b":                                      "mkdir: cannot create directory '/q/b': No such file or directory",
+		"mkdir /m && echo x >/m/f && rmdir /m":            "rmdir: failed to remove '/m': Directory not empty",
+		"rm /nowhere":                                     "rm: cannot remove '/nowhere': No such file or directory",
+		"rm -f /nowhere; echo $?":                         "0",
+		"mkdir /d && rm /d":                               "rm: cannot remove '/d': Is a directory",
+		"cd /home && echo hi >x && mv x y && cat y && ls": "hi\ny",
 		"mkdir /t && echo 1 >/t/f && mkdir /u && mv /t/f /u && cat /u/f":      "1",
 		"echo abc >/c1; chmod 640 /c1; cp -a /c1 /c2; stat -c '%a %s %U' /c2": "640 4 root",
 		"ln -s /c1 /l1; cp -a /l1 /l2; readlink /l2; readlink /c1; echo $?":   "/c1\n1",
@@ -161,6 +161,7 @@ func TestImages(t *testing.T) {
 		"docker.io/library/busybox:1\nghcr.io/flannel-io/flannel:v0.28.4\nregistry.k8s.io/pause:3.10.1")
 	l.says(m, "ctr -n k8s.io images rm busybox:1", `ctr: image "busybox:1": not found`)
 	l.ok(m, "kubeadm config images pull --kubernetes-version v1.34.4 && kubeadm config images list --kubernetes-version v1.34.4 >/l && ctr -n k8s.io images ls -q >/have && [ \"$(grep -xFf /l /have | wc -l)\" = 7 ]")
+	l.says(m, "systemctl stop containerd; rm -rf /var/lib/containerd; systemctl start containerd; ctr -n k8s.io images ls -q", "")
 	l.refused(m, "systemctl stop containerd; ctr -n k8s.io images ls -q", "ctr: failed to dial")
 }
 

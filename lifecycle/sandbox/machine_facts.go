@@ -50,6 +50,34 @@ func (m *machine) pull(t *tx, namespace, ref string) {
 
 func (m *machine) keepImage(t *tx, namespace, ref, digest string) {
 	put(t, m.images, imageKey(namespace, ref), imageRow{Namespace: namespace, Name: ref, Digest: digest, At: t.now})
+	if root := m.containerdRoot(); m.values.rows[valueImages] != root {
+		put(t, m.values, valueImages, root)
+	}
+}
+
+// valueImages keeps where containerd had its images when the last one came.
+const valueImages = "images.root"
+
+// containerdRoot is where containerd keeps its data.
+func (m *machine) containerdRoot() string {
+	for line := range strings.Lines(m.text("/etc/containerd/config.toml")) {
+		if k, v, ok := strings.Cut(line, "="); ok && strings.TrimSpace(k) == "root" {
+			return strings.Trim(strings.TrimSpace(v), `"'`)
+		}
+	}
+	return "/var/lib/containerd"
+}
+
+// lostImages forgets the images whose content was removed with the path at.
+func (m *machine) lostImages(t *tx, at string) {
+	root := m.values.rows[valueImages]
+	if root == "" || root != at && !strings.HasPrefix(root, at+"/") {
+		return
+	}
+	for _, key := range m.images.keys() {
+		drop(t, m.images, key)
+	}
+	drop(t, m.values, valueImages)
 }
 
 func digestOf(s string) string { return "sha256:" + keySum(s) }
