@@ -22,14 +22,14 @@ func bootstrap(ctx context.Context, s *store.Store, regions []lifecycle.Region) 
 		} else if err != nil {
 			return err
 		}
-		p, err := s.ProjectByName(ctx, lifecycle.DefaultProject)
+		_, err := s.ProjectByName(ctx, lifecycle.DefaultProject)
 		if err == nil {
 			return nil // what was granted to it since is the administrators' business
 		}
 		if !errors.Is(err, lifecycle.ErrNotFound) {
 			return err
 		}
-		p = &lifecycle.Project{Name: lifecycle.DefaultProject, CreatedAt: time.Now()}
+		p := &lifecycle.Project{Name: lifecycle.DefaultProject, CreatedAt: time.Now()}
 		if err := s.SaveProject(ctx, p); err != nil {
 			return err
 		}

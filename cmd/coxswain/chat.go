@@ -90,7 +90,7 @@ func runChat(cmd *cobra.Command, f chatFlags, args []string) error {
 		return err
 	}
 	defer s.Client.Close()
-	code := term.ExitDone
+	var code int
 	switch {
 	case len(args) > 0:
 		code = f.oneShot(cmd.Context(), s, term.Join(args))
