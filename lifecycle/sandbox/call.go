@@ -29,11 +29,13 @@ type call struct {
 	unit string // name of the transient unit that it runs in
 
 	proc *process
-	// said is what it has printed, when it runs in a unit; trace is its key there.
-	said  *said
-	trace string
-	// pure: it has looked at nothing but its standard input.
-	pure bool
+	// outs and errs stand behind out and err. trace is its key in the unit's
+	// record, "" outside of units, and kept what is recorded already.
+	outs, errs *voice
+	trace      string
+	kept       *trace
+	// looked: it has looked at more than its standard input.
+	looked bool
 }
 
 // printf prints to standard output. A reader that went away is no error.
@@ -51,8 +53,7 @@ func (c *call) fail(code int, format string, a ...any) int {
 // command calls it once: should we be killed after it, the command has ended with
 // fn's code.
 func (c *call) do(fn func(t *tx) int) int {
-	c.sb.mu.Lock()
-	defer c.sb.mu.Unlock()
+	defer c.lock()()
 	if c.ctx.Err() != nil || c.gone() {
 		return stopped
 	}
@@ -61,9 +62,34 @@ func (c *call) do(fn func(t *tx) int) int {
 	code := fn(t)
 	t.enter(Entry{Kind: EntryCommand, Machine: c.m.name, Owner: c.m.row().Owner, Command: blanked(c.args), Unit: c.unit, Code: code})
 	if c.trace != "" {
-		c.proc.run.keep(t, c.trace, trace{Code: code, Out: c.said.out.Bytes(), Err: c.said.err.Bytes()})
+		c.keep(t, code)
 	}
 	return code
+}
+
+// keep records in the unit that the command has ended with code, unless that is
+// recorded just so.
+func (c *call) keep(t *tx, code int) {
+	tr := trace{Code: code, Out: c.outs.all(), Err: c.errs.all()}
+	if k := c.kept; k != nil && k.Code == code && len(k.Out) == len(tr.Out) && len(k.Err) == len(tr.Err) {
+		return
+	}
+	c.kept = &tr
+	c.proc.run.keep(t, c.trace, tr)
+}
+
+// lock takes sb.mu and gives what lets go of it. What the command says meanwhile
+// waits: it may go to a file of the machine.
+func (c *call) lock() (unlock func()) {
+	c.looked = true
+	c.outs.hold()
+	c.errs.hold()
+	c.sb.mu.Lock()
+	return func() {
+		c.sb.mu.Unlock()
+		c.outs.release()
+		c.errs.release()
+	}
 }
 
 // gone reports whether the machine was deleted under the command.
@@ -71,8 +97,7 @@ func (c *call) gone() bool { return c.sb.disks[c.m.id] != c.m }
 
 // read looks at state, with sb.mu held.
 func (c *call) read(fn func()) {
-	c.sb.mu.Lock()
-	defer c.sb.mu.Unlock()
+	defer c.lock()()
 	fn()
 }
 
