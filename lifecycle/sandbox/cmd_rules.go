@@ -1,9 +1,6 @@
 package sandbox
 
-import (
-	"fmt"
-	"strings"
-)
+import "strings"
 
 // valueRules and "iptables" or "ip6tables" keep the packet filter's rules, as
 // iptables-save prints them.
@@ -102,20 +99,20 @@ func checkRules(text string) (string, error) {
 		case line == "COMMIT" && table != "":
 			table = ""
 		case table == "":
-			return "", fmt.Errorf("line %d failed", n)
+			return "", exit(2, "line %d failed", n)
 		case line[0] == ':':
 			chains[strings.TrimPrefix(w[0], ":")] = true
 		case w[0] != "-A" || len(w) < 2 || !chains[w[1]]:
-			return "", fmt.Errorf("line %d failed", n)
+			return "", exit(2, "line %d failed", n)
 		default:
 			if to := after(w, "-j"); strings.HasPrefix(to, "KUBE-") && !chains[to] {
-				return "", fmt.Errorf("Couldn't load target `%s':No such file or directory\n\nError occurred at line: %d", to, n)
+				return "", exit(2, "Couldn't load target `%s':No such file or directory\n\nError occurred at line: %d", to, n)
 			}
 		}
 		out.WriteString(line + "\n")
 	}
 	if table != "" {
-		return "", fmt.Errorf("COMMIT expected at line %d", n+1)
+		return "", exit(2, "COMMIT expected at line %d", n+1)
 	}
 	return out.String(), nil
 }
