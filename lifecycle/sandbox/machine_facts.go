@@ -150,16 +150,28 @@ func (m *machine) binaryVersion(name string) string {
 }
 
 // bundledVersion finds the bundle's file that at is a copy of: its path says
-// the version.
+// the version. These files are long and this is asked often, so content is
+// compared only where their lengths leave a choice.
 func (m *machine) bundledVersion(name, at string) string {
+	placed, err := m.fs.Stat(at, true)
+	if err != nil {
+		return ""
+	}
+	var alike [][2]string // version, file
 	for _, digest := range m.names(bundleDir) {
 		bin := path.Join(bundleDir, digest, "bin")
 		for _, version := range m.names(bin) {
 			for _, arch := range m.names(path.Join(bin, version)) {
-				if m.sameContent(path.Join(bin, version, arch, name), at) {
-					return version
+				file := path.Join(bin, version, arch, name)
+				if i, err := m.fs.Stat(file, true); err == nil && i.Size() == placed.Size() {
+					alike = append(alike, [2]string{version, file})
 				}
 			}
+		}
+	}
+	for _, a := range alike {
+		if len(alike) == 1 || m.sameContent(a[1], at) {
+			return a[0]
 		}
 	}
 	return ""
