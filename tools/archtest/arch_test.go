@@ -131,7 +131,11 @@ func TestEveryRuleHasAReason(t *testing.T) {
 }
 
 func TestTopLevelFolders(t *testing.T) {
-	entries, err := os.ReadDir(root(t))
+	top, err := root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	entries, err := os.ReadDir(top)
 	if err != nil {
 		t.Fatal(err)
 	}

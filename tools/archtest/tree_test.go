@@ -1,6 +1,7 @@
 package archtest
 
 import (
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -11,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -26,25 +28,39 @@ type source struct {
 	lines   int
 }
 
-// root is the module's folder.
-func root(t *testing.T) string {
+// parsed is the tree, read once for all the tests.
+var parsed = sync.OnceValues(parse)
+
+// tree gives every Go file of the module.
+func tree(t *testing.T) []source {
 	t.Helper()
-	dir, err := filepath.Abs("../..")
+	all, err := parsed()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := os.Stat(filepath.Join(dir, "go.mod")); err != nil {
-		t.Fatalf("this test must lie two folders below the module: %v", err)
-	}
-	return dir
+	return all
 }
 
-// tree reads every Go file of the module, but of no module inside it.
-func tree(t *testing.T) []source {
-	t.Helper()
-	top := root(t)
+// root is the module's folder.
+func root() (string, error) {
+	dir, err := filepath.Abs("../..")
+	if err != nil {
+		return "", err
+	}
+	if _, err := os.Stat(filepath.Join(dir, "go.mod")); err != nil {
+		return "", fmt.Errorf("this test must lie two folders below the module: %w", err)
+	}
+	return dir, nil
+}
+
+// parse reads every Go file of the module, but of no module inside it.
+func parse() ([]source, error) {
+	top, err := root()
+	if err != nil {
+		return nil, err
+	}
 	var out []source
-	err := filepath.WalkDir(top, func(p string, e fs.DirEntry, err error) error {
+	err = filepath.WalkDir(top, func(p string, e fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
@@ -61,10 +77,7 @@ func tree(t *testing.T) []source {
 		out = append(out, s)
 		return err
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return out
+	return out, err
 }
 
 func skipped(p, name string) bool {
