@@ -73,13 +73,14 @@ func ReadLedger(dir string) (ledger Ledger, err error) {
 // MachinesCreated counts by name how often a machine of an owner was made.
 func (l Ledger) MachinesCreated(owner string) map[string]int { return l.provided(owner, delayCreate) }
 
-// MachinesDeleted counts by name how often a machine of an owner was deleted.
+// MachinesDeleted counts by name how often a machine of an owner, or ("") of
+// anybody, was deleted.
 func (l Ledger) MachinesDeleted(owner string) map[string]int { return l.provided(owner, delayDelete) }
 
 func (l Ledger) provided(owner, command string) map[string]int {
 	out := map[string]int{}
 	for _, e := range l.Entries {
-		if e.Kind == EntryProvider && e.Owner == owner && e.Command == command {
+		if e.Kind == EntryProvider && (owner == "" || e.Owner == owner) && e.Command == command {
 			out[e.Machine]++
 		}
 	}
