@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -60,7 +61,7 @@ func (s *Server) end() {
 	s.stop(syscall.SIGTERM)
 	if s.TB.Failed() {
 		b, _ := os.ReadFile(s.log.Name())
-		s.TB.Logf("the server's log:\n%s", Tail(string(b), 80))
+		s.TB.Logf("the server's log:\n%s", Tail(withoutGreetings(string(b)), 60))
 	}
 	_ = s.log.Close() // a log that was read already
 }
@@ -179,4 +180,15 @@ func (s *Server) Until(stage string) {
 		}
 		return op.Ended()
 	})
+}
+
+// withoutGreetings leaves out what every start prints.
+func withoutGreetings(log string) string {
+	var out []string
+	for _, line := range strings.Split(log, "\n") {
+		if strings.Contains(line, "level=") {
+			out = append(out, line)
+		}
+	}
+	return strings.Join(out, "\n")
 }
