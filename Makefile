@@ -68,8 +68,11 @@ crash: ## the full crash matrix
 	COXSWAIN_CRASH=full go test -json -count=1 -timeout 60m -run '^($(CRASH))' $$(grep -rlE --include='*_test.go' --exclude-dir=node_modules '^func ($(CRASH))' . | xargs -n1 dirname | sort -u) | go run ./tools/testsum
 
 .PHONY: bench
-bench: ## measure, and write docs/benchmarks.md
-	go test -timeout 60m -run '^$$' -bench . -benchmem $$(grep -rlE --include='*_test.go' --exclude-dir=node_modules '^func Benchmark' . | xargs -n1 dirname | sort -u) | go run ./tools/benchdoc docs/benchmarks.md
+bench: ## measure, and write docs/benchmarks.md (root measures more; COXSWAIN_E2E=1 the lab too)
+	tools/setup.sh bench
+	{ go test -timeout 120m -run '^$$' -bench . ./e2e/bench; \
+	  go test -timeout 60m -run '^$$' -bench . -benchmem $$(grep -rlE --include='*_test.go' --exclude-dir=node_modules --exclude-dir=e2e '^func Benchmark' . | xargs -n1 dirname | sort -u); \
+	} | go run ./tools/benchdoc docs/benchmarks.md
 
 .PHONY: e2e
 e2e: ## real clusters in the lab, through chat commands (root, Linux)

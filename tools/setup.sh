@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # setup.sh - sees to it that what the tests need is on this machine: apt packages
 # when root on Debian or Ubuntu, npm packages always. Elsewhere it names what is
-# missing and fails. It does nothing, quickly, when all is there.
+# missing and fails. It does nothing, quickly, when all is there. "setup.sh bench"
+# wants what is measured against as well.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -15,6 +16,9 @@ has ssh-keygen|openssh-client|keys for the SSH tests
 sbin sshd|openssh-server|the SSH client's tests against the real server
 postgres|postgresql|the store's tests on PostgreSQL
 EOF
+  if [ "${1:-}" = bench ] && [ "$(id -u)" = 0 ]; then # only root has hosts to measure on
+    echo "has ansible-playbook|ansible|the engine's comparison with Ansible"
+  fi
   if [ -f e2e/npm/package.json ]; then
     echo "has npm|nodejs npm|the vendors' own chat clients, which prove the fakes"
   fi
@@ -33,7 +37,7 @@ while IFS='|' read -r check package what; do
     read -ra names <<<"$package"
     packages+=("${names[@]}")
   fi
-done < <(needs)
+done < <(needs "$@")
 
 if [ ${#packages[@]} -gt 0 ]; then
   if [ "$(id -u)" = 0 ] && debian; then
