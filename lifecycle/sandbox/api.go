@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -39,7 +40,7 @@ func (sb *Sandbox) serveClusterLocked(id string) error {
 	if err != nil {
 		return err
 	}
-	l, err := net.Listen("tcp", hostPort(localhost, row.Port))
+	l, err := sb.listen(row.Port)
 	if err != nil {
 		return fmt.Errorf("cluster %s: %w", row.Name, err)
 	}
@@ -185,8 +186,9 @@ func (s *apiServer) answer(w http.ResponseWriter, a answer) {
 	if a.body != nil {
 		w.Header().Set("Content-Type", "application/json")
 	}
+	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(a.code)
-	if _, err := w.Write([]byte(a.String())); err != nil {
+	if _, err := io.WriteString(w, a.String()); err != nil { //nolint:gosec // text or JSON, which no browser takes for a page
 		s.sb.log.Debug("sandbox API", "cluster", s.cl.id, "err", err)
 	}
 }

@@ -48,6 +48,7 @@ func sh(p *process, f frame, args []string) int {
 		if len(rest) > 0 {
 			s.name, rest = rest[0], rest[1:]
 		}
+	case (stdin || len(rest) == 0) && f.in == nil:
 	case stdin || len(rest) == 0:
 		all, err := io.ReadAll(f.in)
 		if err != nil {

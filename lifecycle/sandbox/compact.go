@@ -16,10 +16,10 @@ const compactAt = 32 << 20
 // tables that were dropped and the files of machines that are gone. What is left
 // stays in its order, so that it replays to the same state, and the ledger stays
 // whole. A torn last line is kept for who replays it.
-func compact(dir string) error {
+func compact(dir string, over int64) error {
 	name := filepath.Join(dir, journalName)
 	info, err := os.Stat(name)
-	if errors.Is(err, os.ErrNotExist) || err == nil && info.Size() < compactAt {
+	if errors.Is(err, os.ErrNotExist) || err == nil && info.Size() < over {
 		return nil
 	}
 	if err != nil {

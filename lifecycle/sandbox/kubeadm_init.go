@@ -55,7 +55,7 @@ func (c *call) initCluster(t *tx, o options, port int) (string, int) {
 		fmt.Fprintf(c.err, "error execution phase: %v\n", err)
 		return "", 1
 	}
-	c.initSaid(row, o)
+	c.initSaid(o)
 	return row.ID, 0
 }
 
@@ -288,7 +288,7 @@ func imageNamed(name string, row clusterRow) string {
 	return name
 }
 
-func (c *call) initSaid(row clusterRow, o options) {
+func (c *call) initSaid(o options) {
 	c.printf("[certs] Using certificateDir folder \"/etc/kubernetes/pki\"\n[kubeconfig] Using kubeconfig folder \"/etc/kubernetes\"\n[etcd] Creating static Pod manifest for local etcd in \"/etc/kubernetes/manifests\"\n" +
 		"[control-plane] Using manifest folder \"/etc/kubernetes/manifests\"\n[kubelet-start] Starting the kubelet\n[wait-control-plane] Waiting for the kubelet to boot up the control plane as static Pods\n" +
 		"[upload-config] Storing the configuration used in ConfigMap \"kubeadm-config\" in the \"kube-system\" Namespace\n")

@@ -171,7 +171,9 @@ func (k kubectlCall) print(heads []string, rows [][]string) {
 	for _, row := range rows {
 		fmt.Fprintln(w, strings.Join(row, "\t"))
 	}
-	w.Flush() // what cannot be written has no reader any more
+	if err := w.Flush(); err != nil {
+		return // there is no reader any more
+	}
 }
 
 // tree gives a value in JSON's own types, whole numbers as such.

@@ -122,8 +122,8 @@ func (cl *cluster) stored(r resource, namespace string) []object {
 }
 
 // store creates or replaces an object, with the fields that the server owns. It
-// says whether it was new or has changed.
-func (cl *cluster) store(t *tx, r resource, namespace, name string, o object) (stored object, created, changed bool) {
+// says whether it has changed.
+func (cl *cluster) store(t *tx, r resource, namespace, name string, o object) (stored object, changed bool) {
 	old, there := cl.load(r, namespace, name)
 	meta := maps.Clone(map[string]any(o.sub("metadata")))
 	meta["name"] = name
@@ -145,7 +145,7 @@ func (cl *cluster) store(t *tx, r resource, namespace, name string, o object) (s
 	meta["resourceVersion"] = old.str("metadata", "resourceVersion")
 	o = o.with("metadata", meta).with("apiVersion", r.apiVersion()).with("kind", r.kind)
 	if there && equal(old, o) {
-		return old, false, false
+		return old, false
 	}
 	meta["resourceVersion"] = strconv.FormatUint(cl.sb.seq+1, 10)
 	raw, err := json.Marshal(o)
@@ -153,7 +153,7 @@ func (cl *cluster) store(t *tx, r resource, namespace, name string, o object) (s
 		panic("sandbox: object: " + err.Error()) // it was decoded from JSON or YAML
 	}
 	put(t, cl.objects, objectKey(r, namespace, name), json.RawMessage(raw))
-	return decode(raw), !there, true
+	return decode(raw), true
 }
 
 // equal compares what JSON would say of both.
@@ -164,10 +164,10 @@ func equal(a, b any) bool {
 }
 
 // erase deletes an object and what belongs to it.
-func (cl *cluster) erase(t *tx, r resource, namespace, name string) bool {
+func (cl *cluster) erase(t *tx, r resource, namespace, name string) {
 	key := objectKey(r, namespace, name)
 	if _, ok := cl.objects.rows[key]; !ok {
-		return false
+		return
 	}
 	drop(t, cl.objects, key)
 	switch r.kind {
@@ -181,7 +181,6 @@ func (cl *cluster) erase(t *tx, r resource, namespace, name string) bool {
 		}
 	}
 	cl.sb.reconcile(t)
-	return true
 }
 
 // merge lays a patch over an object as a JSON merge patch does.

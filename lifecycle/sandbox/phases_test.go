@@ -3,6 +3,7 @@ package sandbox_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -170,6 +171,46 @@ func (w *world) once(command string, machines ...string) {
 	}
 }
 
+// version asks the cluster's API for its version, through SSH.
+func (w *world) version(c *lifecycle.Cluster, node string) {
+	w.t.Helper()
+	ctx, cancel := context.WithTimeout(w.t.Context(), 20*time.Second)
+	defer cancel()
+	all, err := w.sb.FindMachines(ctx, c.ID)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	at := slices.IndexFunc(all, func(m lifecycle.Machine) bool { return m.Name == node })
+	access, err := w.sb.Access(ctx, all[at])
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	h, err := w.pool.Dial(ctx, access)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer h.Close()
+	if _, err := h.Dial(ctx, "tcp", "127.0.0.1:1"); err == nil {
+		w.t.Error("port 1 of a machine answers")
+	}
+	conn, err := h.Dial(ctx, "tcp", all[at].Address+":6443")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer conn.Close()
+	client, err := w.st.Kubeconfig(ctx, c.ID)
+	if err != nil || client == "" {
+		w.t.Error(err)
+	}
+	if _, err := conn.Write([]byte("GET /version HTTP/1.0\r\n\r\n")); err != nil {
+		w.t.Error(err)
+	}
+	answer, err := io.ReadAll(conn) // an HTTPS server says so to who speaks HTTP
+	if err != nil || !strings.Contains(string(answer), "HTTPS") {
+		w.t.Errorf("the API answers %q, %v", answer, err)
+	}
+}
+
 func first() lifecycle.EndpointSpec { return lifecycle.EndpointSpec{Kind: "first", Port: 6443} }
 
 func TestCreateAndDelete(t *testing.T) {
@@ -181,6 +222,7 @@ func TestCreateAndDelete(t *testing.T) {
 	if text, err := w.st.Kubeconfig(t.Context(), c.ID); err != nil || !strings.Contains(text, "server:") {
 		t.Errorf("kubeconfig: %q, %v", text, err)
 	}
+	w.version(c, "demo-master-1")
 	t.Logf("delete: %v", w.operate(c, lifecycle.OpDelete))
 	left, err := w.sb.FindMachines(t.Context(), c.ID)
 	if err != nil || len(left) != 0 {

@@ -90,7 +90,7 @@ func (sb *Sandbox) open() (err error) {
 	defer sb.mu.Unlock()
 	sb.clusters, sb.machines = newTable[clusterRow](sb, "clusters"), newTable[machineRow](sb, "machines")
 	sb.counters, sb.secrets = newTable[int](sb, "counters"), newTable[string](sb, "secrets")
-	if err := compact(sb.cfg.Dir); err != nil {
+	if err := compact(sb.cfg.Dir, compactAt); err != nil {
 		return err
 	}
 	if sb.journal, err = journal.Open(filepath.Join(sb.cfg.Dir, journalName), sb.blobs.Sync, sb.replay); err != nil {
@@ -192,6 +192,10 @@ func (sb *Sandbox) now() time.Time {
 	return sb.cfg.Now()
 }
 
+func (sb *Sandbox) listen(port int) (net.Listener, error) {
+	return (&net.ListenConfig{}).Listen(sb.life, "tcp", hostPort(localhost, port))
+}
+
 // freePort finds a port of the loopback address that nobody uses, out of the
 // range that the kernel gives to clients, so that it stays free while we are
 // down.
@@ -203,7 +207,7 @@ func (sb *Sandbox) freePort() (int, error) {
 			return 0, err
 		}
 		port := first + int(n.Int64())
-		l, err := net.Listen("tcp", hostPort(localhost, port))
+		l, err := sb.listen(port)
 		if err != nil {
 			continue
 		}

@@ -13,19 +13,6 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// contextOf ends with the connection.
-func contextOf(parent context.Context, conn ssh.Conn) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancel(parent)
-	go func() { // ends with the connection, whose server waits for that
-		if err := conn.Wait(); err != nil {
-			cancel()
-			return
-		}
-		cancel()
-	}()
-	return ctx, cancel
-}
-
 // session runs one command.
 func (s *server) session(ctx context.Context, offered ssh.NewChannel) {
 	ch, requests, err := offered.Accept()

@@ -17,7 +17,7 @@ import (
 
 // stdio is what a shell reads and writes.
 type stdio struct {
-	in       io.Reader
+	in       io.Reader // nil is empty
 	out, err io.Writer
 }
 
@@ -32,8 +32,7 @@ type script struct {
 
 // interpret runs a script to its end and gives its status.
 func (p *process) interpret(ctx context.Context, s script, io stdio) int {
-	// the parser takes export for a declaration in other variants than POSIX only
-	parsed, err := syntax.NewParser(syntax.Variant(syntax.LangMirBSDKorn)).Parse(strings.NewReader(s.text), s.name)
+	parsed, err := parse(s)
 	if err != nil {
 		fmt.Fprintf(io.err, "%s: %v\n", s.name, err)
 		return 2
@@ -159,9 +158,6 @@ func frameOf(ctx context.Context, hc interp.HandlerContext) frame {
 	f := frame{ctx: ctx, dir: hc.Dir, stdio: stdio{hc.Stdin, hc.Stdout, hc.Stderr}}
 	f.env = func(name string) string { return hc.Env.Get(name).String() }
 	f.exported = func() []string { return exported(hc.Env) }
-	if f.in == nil {
-		f.in = strings.NewReader("")
-	}
 	return f
 }
 
@@ -170,6 +166,9 @@ func (p *process) newCall(f frame, args []string) *call {
 	c := &call{ctx: f.ctx, sb: p.m.sb, m: p.m, args: args, env: f.env, dir: f.dir, user: p.user, in: f.in, proc: p,
 		outs: &voice{to: f.out}, errs: &voice{to: f.err}}
 	c.out, c.err = c.outs, c.errs
+	if c.in == nil {
+		c.in = strings.NewReader("")
+	}
 	if p.run != nil {
 		c.unit = p.run.id.name
 	}

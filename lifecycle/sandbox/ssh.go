@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -34,13 +35,13 @@ func (sb *Sandbox) serveSSH(id string) error {
 	if err != nil {
 		return err
 	}
-	l, err := net.Listen("tcp", hostPort(localhost, row.Port))
+	l, err := sb.listen(row.Port)
 	if err != nil {
 		port, perr := sb.freePort()
 		if perr != nil {
 			return errors.Join(err, perr)
 		}
-		if l, err = net.Listen("tcp", hostPort(localhost, port)); err != nil {
+		if l, err = sb.listen(port); err != nil {
 			return err
 		}
 		t := sb.begin()
@@ -169,8 +170,14 @@ func (s *server) serve(nc net.Conn) {
 			reply(r, r.Type == "keepalive@openssh.com")
 		}
 	})
-	ctx, cancel := contextOf(s.sb.life, conn)
+	ctx, cancel := context.WithCancel(s.sb.life)
 	defer cancel()
+	work.Go(func() {
+		defer cancel()
+		if err := conn.Wait(); err != nil {
+			s.sb.log.Debug("sandbox SSH connection", "machine", s.m.name, "err", err)
+		}
+	})
 	for ch := range channels {
 		switch ch.ChannelType() {
 		case "session":

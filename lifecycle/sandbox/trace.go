@@ -116,9 +116,11 @@ func errnoOf(err error) int {
 	}
 	var pe *fs.PathError
 	if errors.As(err, &pe) {
-		if no, ok := pe.Err.(syscall.Errno); ok {
-			return int(no)
-		}
+		err = pe.Err
+	}
+	var no syscall.Errno
+	if errors.As(err, &no) {
+		return int(no)
 	}
 	return int(syscall.EIO)
 }

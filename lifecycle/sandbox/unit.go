@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"context"
-	"strings"
 )
 
 // startUnit makes a transient unit; sb.mu is held.
@@ -42,7 +41,7 @@ func (sb *Sandbox) runUnit(m *machine, row unitRow) {
 // unit runs the command of a unit as systemd does: with little in its environment
 // and nobody at its ends.
 func (p *process) unit(args []string) int {
-	f := frame{ctx: p.ctx, dir: "/", stdio: stdio{strings.NewReader(""), nowhere{}, nowhere{}}}.with(environment(p.user))
+	f := frame{ctx: p.ctx, dir: "/", stdio: stdio{nil, nowhere{}, nowhere{}}}.with(environment(p.user))
 	return p.launch(f, args)
 }
 

@@ -73,7 +73,7 @@ func (cl *cluster) create(t *tx, r resource, namespace string, o object) (object
 		o = o.with("status", map[string]any{"phase": "Active"})
 		cl.store(t, kindOf("ServiceAccount"), name, "default", object{})
 	}
-	stored, _, _ := cl.store(t, r, namespace, name, o)
+	stored, _ := cl.store(t, r, namespace, name, o)
 	cl.sb.reconcile(t)
 	return cl.shown(r, stored), nil
 }
@@ -94,7 +94,7 @@ func (cl *cluster) replace(t *tx, r resource, namespace, name string, o object) 
 		o = maps.Clone(o)
 		delete(o, "status") // it is worked out, not kept
 	}
-	stored, _, changed = cl.store(t, r, namespace, name, o)
+	stored, changed = cl.store(t, r, namespace, name, o)
 	cl.sb.reconcile(t)
 	return cl.shownNow(r, stored), changed, nil
 }
