@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -89,6 +90,7 @@ func (l *lab) script() (time.Duration, error) {
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "../lab/smoke.sh", "3", "1")
 	cmd.WaitDelay = time.Second
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	said, err := cmd.StdoutPipe()
 	if err != nil {
 		return 0, err

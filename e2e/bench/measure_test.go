@@ -27,12 +27,12 @@ func inTurns(b *testing.B, rounds int, each ...measurement) []time.Duration {
 			if err != nil {
 				b.Fatal(err)
 			}
+			b.Logf("round %d, measurement %d: %.3f s", round+1, i, d.Seconds())
 			took[i] = append(took[i], d)
 		}
 	}
 	out := make([]time.Duration, len(each))
 	for i := range each {
-		b.Logf("measurement %d: %v", i, took[i])
 		out[i] = quantile(took[i], 0.5)
 	}
 	return out

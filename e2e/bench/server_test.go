@@ -58,6 +58,7 @@ func startServer(b *testing.B, bin, config string) *server {
 	}
 	s.cmd = exec.Command(bin, "serve", "--config", path, "--data", s.data, "--listen", "off", "--admin-listen", "off")
 	s.cmd.Stdout, s.cmd.Stderr = log, log
+	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // it must not outlive a benchmark that is killed
 	socket := room.SocketPath(s.data)
 	s.client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
