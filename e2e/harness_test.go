@@ -77,7 +77,7 @@ func (l *lab) kubectl(i int, args string) string {
 // HTTP listeners.
 func newServer(t *testing.T) *drive.Server {
 	t.Helper()
-	return drive.New(t, "../cmd/coxswain", "")
+	return drive.New(t, "../cmd/coxswain", "limits:\n  per_user: 10000\n  per_room: 10000\n") // the tests ask often
 }
 
 // register adds and checks the lab's hosts through chat.
