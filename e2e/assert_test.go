@@ -64,12 +64,13 @@ func (l *lab) works(cp int) {
 }
 
 // trace is what a host looks like to somebody who wants to know whether a
-// cluster was ever there.
+// cluster was ever there. The package manager's own books (apt, dpkg, ucf) are
+// left out: they remember what was installed, and that is their business.
 const trace = `
 echo "== packages"; dpkg-query -W -f '${Package} ${Version}\n' | sort
 echo "== links"; ls /sys/class/net | sort
 echo "== etc"; find /etc -xdev \( -type f -o -type l \) ! -path '/etc/ld.so.cache' ! -path '/etc/machine-id' ! -path '*/__pycache__/*' | sort | xargs -d '\n' sha256sum 2>/dev/null
-echo "== var"; find /var/lib /opt /usr/local -xdev -mindepth 1 -maxdepth 2 ! -path '/var/lib/apt*' ! -path '/var/lib/dpkg*' ! -path '/var/lib/systemd*' ! -path '/opt/lab*' | sort
+echo "== var"; find /var/lib /opt /usr/local -xdev -mindepth 1 -maxdepth 2 ! -path '/var/lib/apt*' ! -path '/var/lib/dpkg*' ! -path '/var/lib/ucf*' ! -path '/var/lib/systemd*' ! -path '/opt/lab*' | sort
 echo "== rules"; (iptables-save; ip6tables-save) 2>/dev/null | grep -E 'KUBE|FLANNEL|CNI' | sort
 echo "== units"; systemctl list-units --all --no-legend --plain 'cox-*' 'kube*' 'containerd*' 'haproxy*' 'keepalived*' | awk '{print $1}' | sort
 echo "== processes"; ps -eo comm= | grep -E 'kube|etcd|containerd|flannel|haproxy|keepalived|pause' | sort
