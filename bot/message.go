@@ -46,6 +46,9 @@ type Message struct {
 	Ask *Ask `json:"ask,omitempty"`
 	// ReplyTo is the id of the inbound message that this answers, "" for news.
 	ReplyTo string `json:"replyTo,omitempty"`
+	// For is the identity of the person whom this answers, "" for news. In a room
+	// they are mentioned, and the buttons are theirs.
+	For string `json:"for,omitempty"`
 	// Private messages go to the person alone and are kept out of rooms.
 	Private bool `json:"private,omitempty"`
 }

@@ -49,6 +49,15 @@ type Inbound struct {
 	Lang string `json:"lang,omitempty"`
 	// LangForced makes Lang win over the profile: the person asked for it.
 	LangForced bool `json:"langForced,omitempty"`
+	// Press is the token of the button that was pressed or of the form that was
+	// filled in. Text is then empty or the form's command.
+	Press string `json:"press,omitempty"`
+	// Values are what a form was filled in with, by FormField.Name; Text is the
+	// form's command. Empty ones count as not given.
+	Values map[string]string `json:"values,omitempty"`
+	// Gone says that nobody typed anything: the platform has told that the
+	// account Identity was removed or disabled.
+	Gone bool `json:"gone,omitempty"`
 	// Refs are contents that the text refers to as @:NAME (a file or standard
 	// input read by the client, a secret typed without echo).
 	Refs map[string]Ref `json:"refs,omitempty"`
@@ -107,8 +116,10 @@ type Assistant interface {
 	// Complete gives the words that may stand at the end of in.Text, best first,
 	// only such as the sender may use or see.
 	Complete(ctx context.Context, in Inbound) ([]Completion, error)
-	// Form gives the form for a command, "" when there is none for the sender.
+	// Form gives the form for a command, nil when there is none for the sender.
 	Form(ctx context.Context, in Inbound) (*Form, error)
+	// Home gives the sender's own overview: clusters, what runs, what to do next.
+	Home(ctx context.Context, in Inbound) (Message, error)
 }
 
 // Completion is one way to go on.

@@ -29,6 +29,8 @@ type Router struct {
 	replies  Replier
 	limits   *Limiter
 	log      *slog.Logger
+	// strangers are accounts that no user was found for.
+	strangers strangers
 }
 
 // NewRouter makes the Router of the services' commands. A nil limits means none.
@@ -45,9 +47,20 @@ func (r *Router) Handle(ctx context.Context, in bot.Inbound) error {
 	if err != nil {
 		return err
 	}
+	if in.Gone {
+		return r.accountGone(ctx, in)
+	}
+	if subject.User == nil {
+		if subject, err = r.linkByEmail(ctx, in); err != nil {
+			return err
+		}
+	}
 	t := &turn{r: r, in: in, subject: subject, lang: r.langOf(in, subject), zone: r.zoneOf(subject)}
 	if wait := r.limits.over(t.userKey(), in.From.Room, r.s.Now()); wait > 0 {
 		return t.tell(ctx, failure(t.say("limit.over", "seconds", int(wait.Seconds())+1)), auditNone, "")
+	}
+	if in.Press != "" {
+		return t.pressed(ctx)
 	}
 	return t.handle(ctx)
 }
@@ -110,6 +123,8 @@ type turn struct {
 	subject access.Subject
 	lang    string
 	zone    *time.Location
+	// button is the one that was pressed; it is used up with the answer.
+	button *bot.Button
 }
 
 func (t *turn) say(key string, kv ...any) string {
@@ -128,7 +143,7 @@ func (t *turn) userKey() string {
 func (t *turn) allowed(s *Spec) bool { return t.subject.Allowed(s.Needs, access.Object{}) }
 
 func (t *turn) handle(ctx context.Context) error {
-	text, refs := t.in.Text, t.in.Refs
+	text, refs := fill(t.in), t.in.Refs
 	d, err := t.r.s.Store.Dialogue(ctx, t.userKey(), t.in.From, t.r.s.Now())
 	if err != nil && !errors.Is(err, lifecycle.ErrNotFound) {
 		return err
@@ -251,7 +266,16 @@ func (t *turn) commit(ctx context.Context, c *Call, o *Outcome) error {
 
 // finish answers and ends the message. Called in a transaction.
 func (t *turn) finish(ctx context.Context, reply bot.Message, opID string) error {
-	reply.ReplyTo = t.in.ID
+	reply.ReplyTo, reply.For = t.in.ID, t.in.Identity
+	if t.button != nil {
+		fresh, err := t.r.s.Store.UseButton(ctx, t.button.ID)
+		if err != nil {
+			return err
+		}
+		if !fresh {
+			return errUsedButton // another press was faster: nothing of this one may stay
+		}
+	}
 	if err := t.r.replies.Reply(ctx, t.in.From, reply, opID, t.lang); err != nil {
 		return fmt.Errorf("reply: %w", err)
 	}

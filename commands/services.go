@@ -30,6 +30,12 @@ type Services struct {
 	// machine is asked once; nil leaves it as it is.
 	Planning func(ctx context.Context) context.Context
 	Defaults ClusterDefaults
+	// URL gives the address of the pages as browsers reach it, "" when there are
+	// none. Nil is none too.
+	URL func() string
+	// Directory gives the address book of a platform account where linking by
+	// e-mail is allowed, else nil.
+	Directory func(account string) bot.Directory
 	// Lang is the server's language, for who has none.
 	Lang     string
 	TimeZone *time.Location
@@ -104,6 +110,10 @@ func All(s *Services) []*Spec {
 		s.whoami(),
 		s.lang(),
 		s.link(),
+		s.unlink(),
+		s.sessionOpen(),
+		s.sessionList(),
+		s.sessionRevoke(),
 		s.userAdd(),
 		s.userList(),
 		s.userShow(),

@@ -28,6 +28,10 @@ type Store interface {
 	ClusterStore
 	OperationStore
 	DialogueStore
+	SessionStore
+	bot.ButtonStore
+	// Events gives what happened, newest first.
+	Events(ctx context.Context, f EventFilter) ([]lifecycle.Event, error)
 	AppendEvents(ctx context.Context, events ...lifecycle.Event) error
 	DoneInbound(ctx context.Context, account, id string) error
 }
@@ -42,6 +46,9 @@ type UserStore interface {
 	DeleteUser(ctx context.Context, id string) error    // with identities, codes, memberships
 	Identities(ctx context.Context, userID string) ([]access.Identity, error)
 	LinkIdentity(ctx context.Context, i access.Identity) error // ErrExists: linked already
+	// UnlinkIdentity forgets the link and ends the sessions that came by it;
+	// ErrNotFound.
+	UnlinkIdentity(ctx context.Context, id string) error
 	SaveLinkCode(ctx context.Context, c access.LinkCode) error
 	// TakeLinkCode removes the code and gives it; ErrNotFound when there is none
 	// or it has expired at now. A code is good once.
@@ -146,6 +153,7 @@ type LogFilter struct {
 	Contains    string
 	After       int64 // sequence number
 	Tail        bool  // the last Limit lines instead of the first
+	Offset      int   // lines to pass over, with a Limit
 	Limit       int
 }
 
@@ -160,6 +168,13 @@ type OperationStore interface {
 	Operations(ctx context.Context, f OperationFilter) ([]lifecycle.Operation, error) // newest first
 	Steps(ctx context.Context, operationID string) ([]lifecycle.Step, error)
 	Log(ctx context.Context, operationID string, f LogFilter) ([]lifecycle.LogLine, error)
+	// LogSize counts the lines that f lets through, and gives the highest
+	// sequence number of the operation.
+	LogSize(ctx context.Context, operationID string, f LogFilter) (lines int, last int64, err error)
+	// PhaseTimes gives how long each phase took, from its first step's start to
+	// its last one's end, in the newest limit operations of a kind that succeeded
+	// with a provider.
+	PhaseTimes(ctx context.Context, kind lifecycle.OperationKind, provider string, limit int) (map[string][]time.Duration, error)
 	// SignalOperation asks a queued or active operation to stop (and undo): a
 	// queued one becomes cancelled at once; the result is its status after the
 	// call. ErrConflict when it has ended, unless undo is set and it is stopped
@@ -191,4 +206,30 @@ type DialogueStore interface {
 	Dialogue(ctx context.Context, userID string, at bot.Address, now time.Time) (*Dialogue, error) // ErrNotFound
 	SaveDialogue(ctx context.Context, d Dialogue) error                                            // replaces
 	DeleteDialogue(ctx context.Context, userID string, at bot.Address) error
+}
+
+// EventFilter narrows a query of events; zero fields do not.
+type EventFilter struct {
+	ProjectIDs  []string
+	ClusterID   string
+	OperationID string
+	Limit       int
+}
+
+// SessionStore keeps who is in by a browser, and the one-time ways in.
+type SessionStore interface {
+	SavePass(ctx context.Context, p access.Pass) error
+	// TakePass removes the pass and gives it; ErrNotFound when there is none or
+	// it has expired at now. A pass is good once.
+	TakePass(ctx context.Context, hash string, now time.Time) (*access.Pass, error)
+	CreateSession(ctx context.Context, s *access.Session) error // fills in an empty ID
+	// Session gives the one with this secret's hash that has not expired at now;
+	// ErrNotFound.
+	Session(ctx context.Context, hash string, now time.Time) (*access.Session, error)
+	// TouchSession records that it was seen and moves its expiry on.
+	TouchSession(ctx context.Context, id, remote string, seen, expires time.Time) error
+	// Sessions lists those that have not expired at now, of one user ("" = of
+	// all), the one seen last first.
+	Sessions(ctx context.Context, userID string, now time.Time) ([]access.Session, error)
+	DeleteSession(ctx context.Context, id string) error // ErrNotFound
 }

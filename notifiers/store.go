@@ -54,6 +54,7 @@ type Card struct {
 	OperationID string
 	To          bot.Address
 	Lang        string
+	For         string // identity of who started it there: the buttons are theirs
 	MessageID   string // "" until it was sent
 	Final       bool
 }

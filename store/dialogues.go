@@ -69,13 +69,15 @@ func (s *Store) DeleteDialogue(ctx context.Context, userID string, in bot.Addres
 	})
 }
 
-// PurgeExpired forgets dialogues and link codes that expired before now.
+// PurgeExpired forgets what expired before now: dialogues, link codes, ways into
+// the browser, sessions, buttons, kept values.
 func (s *Store) PurgeExpired(ctx context.Context, now time.Time) error {
 	return s.write(ctx, func(ctx context.Context, t *tx) error {
-		if _, err := t.exec(ctx, `DELETE FROM dialogues WHERE expires_at <= $1`, now); err != nil {
-			return err
+		for _, table := range []string{"dialogues", "link_codes", "passes", "sessions", "buttons", "vault"} {
+			if _, err := t.exec(ctx, `DELETE FROM `+table+` WHERE expires_at <= $1`, now); err != nil {
+				return err
+			}
 		}
-		_, err := t.exec(ctx, `DELETE FROM link_codes WHERE expires_at <= $1`, now)
-		return err
+		return nil
 	})
 }

@@ -50,6 +50,37 @@ func (t *tx) insertLog(ctx context.Context, operationID string, seq int64, lines
 // Log implements commands.OperationStore, in order. Contains does not
 // distinguish small letters from capitals.
 func (s *Store) Log(ctx context.Context, operationID string, f commands.LogFilter) ([]lifecycle.LogLine, error) {
+	q := logQuery(operationID, f)
+	order := "seq"
+	if f.Tail {
+		order = "seq DESC"
+	}
+	text := q.sql(`SELECT seq, phase, node, at, line FROM operation_log`, order, f.Limit)
+	if f.Offset > 0 && f.Limit > 0 {
+		text += " OFFSET " + q.arg(f.Offset)
+	}
+	lines, err := list(ctx, s.read(ctx), scanLog, text, q.args...)
+	if f.Tail {
+		slices.Reverse(lines)
+	}
+	return lines, err
+}
+
+// LogSize implements commands.OperationStore.
+func (s *Store) LogSize(ctx context.Context, operationID string, f commands.LogFilter) (lines int, last int64, err error) {
+	c := s.read(ctx)
+	if err := c.one(ctx, []any{&last}, `SELECT log_seq FROM operations WHERE id = $1`, operationID); err != nil {
+		return 0, 0, about(err, "operation", operationID)
+	}
+	if f == (commands.LogFilter{}) {
+		return int(last), last, nil // every line has its number: there is nothing to count
+	}
+	q := logQuery(operationID, f)
+	err = c.one(ctx, []any{&lines}, `SELECT COUNT(*) FROM operation_log WHERE `+strings.Join(q.conds, " AND "), q.args...)
+	return lines, last, err
+}
+
+func logQuery(operationID string, f commands.LogFilter) *query {
 	var q query
 	q.where("operation_id = %s", operationID)
 	if f.Phase != "" {
@@ -64,16 +95,7 @@ func (s *Store) Log(ctx context.Context, operationID string, f commands.LogFilte
 	if f.After > 0 {
 		q.where("seq > %s", f.After)
 	}
-	order := "seq"
-	if f.Tail {
-		order = "seq DESC"
-	}
-	text := q.sql(`SELECT seq, phase, node, at, line FROM operation_log`, order, f.Limit)
-	lines, err := list(ctx, s.read(ctx), scanLog, text, q.args...)
-	if f.Tail {
-		slices.Reverse(lines)
-	}
-	return lines, err
+	return &q
 }
 
 func scanLog(l *lifecycle.LogLine) []any {

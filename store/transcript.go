@@ -80,9 +80,11 @@ func (s *Store) UpdateEntry(ctx context.Context, id string, m bot.Message) error
 }
 
 // EntriesAfter implements room.Transcript.
-func (s *Store) EntriesAfter(ctx context.Context, inRoom string, cursor int64, limit int) ([]room.Entry, error) {
-	rows, err := list(ctx, s.read(ctx), scanEntry,
-		selectEntry+` WHERE room = $1 AND cursor > $2 ORDER BY cursor LIMIT $3`, inRoom, cursor, limit)
+func (s *Store) EntriesAfter(ctx context.Context, rooms []string, cursor int64, limit int) ([]room.Entry, error) {
+	var q query
+	q.conds = append(q.conds, q.among("room", rooms))
+	q.where("cursor > %s", cursor)
+	rows, err := list(ctx, s.read(ctx), scanEntry, q.sql(selectEntry, "cursor", limit), q.args...)
 	if err != nil {
 		return nil, err
 	}
@@ -121,4 +123,40 @@ func (s *Store) LastCursor(ctx context.Context) (int64, error) {
 	var n int64
 	err := s.read(ctx).one(ctx, []any{&n}, `SELECT value FROM counters WHERE name = 'transcript'`)
 	return n, err
+}
+
+// Rooms implements room.Transcript.
+func (s *Store) Rooms(ctx context.Context) ([]string, error) {
+	return list1(ctx, s.read(ctx), `SELECT DISTINCT room FROM entries ORDER BY room`)
+}
+
+// MarkRead implements room.Transcript.
+func (s *Store) MarkRead(ctx context.Context, reader, inRoom string, cursor int64) error {
+	return s.write(ctx, func(ctx context.Context, t *tx) error {
+		_, err := t.exec(ctx, `INSERT INTO read_marks (reader, room, seq) VALUES ($1, $2, $3)
+			ON CONFLICT (reader, room) DO UPDATE SET seq = excluded.seq WHERE read_marks.seq < excluded.seq`, reader, inRoom, cursor)
+		return about(err, "read mark of", reader)
+	})
+}
+
+// Unread implements room.Transcript. More than 99 are counted as 100.
+func (s *Store) Unread(ctx context.Context, reader string, rooms []string) (map[string]int, error) {
+	out := map[string]int{}
+	for _, name := range rooms {
+		var n int
+		err := s.read(ctx).one(ctx, []any{&n}, `SELECT COUNT(*) FROM (SELECT 1 FROM entries WHERE room = $1 AND author <> $2
+			AND seq > COALESCE((SELECT seq FROM read_marks WHERE reader = $2 AND room = $1), 0) LIMIT 100) AS some`, name, reader)
+		if err != nil {
+			return nil, err
+		}
+		if n > 0 {
+			out[name] = n
+		}
+	}
+	return out, nil
+}
+
+// list1 gives the texts of a query of one column.
+func list1(ctx context.Context, c conn, query string, args ...any) ([]string, error) {
+	return list(ctx, c, func(v *string) []any { return []any{v} }, query, args...)
 }

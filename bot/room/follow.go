@@ -46,37 +46,26 @@ func (r *Room) subscribe() (<-chan struct{}, func()) {
 	return r.cfg.Changed()
 }
 
-// emitBatch emits one batch and gives the cursor reached. Rooms are read one
-// after the other, and others write meanwhile: only what is not newer than the
-// highest cursor of before may pass, or a reader that goes on from a later entry
-// of one room would miss an earlier one of another.
+// emitBatch emits one batch and gives the cursor reached.
 func (r *Room) emitBatch(ctx context.Context, rooms []string, cursor int64, emit func(Entry) error) (more bool, next int64, err error) {
 	ceiling, err := r.cfg.Transcript.LastCursor(ctx)
 	if err != nil || ceiling <= cursor {
 		return false, cursor, err
 	}
-	var all []Entry
-	for _, room := range rooms {
-		got, err := r.cfg.Transcript.EntriesAfter(ctx, room, cursor, batch)
-		if err != nil {
-			return false, cursor, err
-		}
-		if len(got) == batch {
-			more = true
-			ceiling = min(ceiling, got[batch-1].Cursor)
-		}
-		all = append(all, got...)
+	got, err := r.cfg.Transcript.EntriesAfter(ctx, rooms, cursor, batch)
+	if err != nil {
+		return false, cursor, err
 	}
-	slices.SortFunc(all, func(a, b Entry) int { return cmp.Compare(a.Cursor, b.Cursor) })
-	for _, e := range all {
-		if e.Cursor > ceiling {
-			break
-		}
+	for _, e := range got {
 		if err := emit(e); err != nil {
 			return false, cursor, err
 		}
+		ceiling = max(ceiling, e.Cursor)
 	}
-	return more, ceiling, nil
+	if len(got) == batch {
+		return true, got[batch-1].Cursor, nil
+	}
+	return false, ceiling, nil
 }
 
 // history gives the newest entries of rooms, oldest first, and the cursor to

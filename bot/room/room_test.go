@@ -501,6 +501,10 @@ func (a *assistant) Complete(_ context.Context, in bot.Inbound) ([]bot.Completio
 
 func (a *assistant) Form(context.Context, bot.Inbound) (*bot.Form, error) { return nil, nil }
 
+func (a *assistant) Home(context.Context, bot.Inbound) (bot.Message, error) {
+	return bot.Message{}, nil
+}
+
 func TestCompleteAndHealth(t *testing.T) {
 	helper := &assistant{}
 	h := newHouse(t, func(c *room.Config) { c.Assistant = helper })

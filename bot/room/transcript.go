@@ -31,11 +31,19 @@ type Transcript interface {
 	// is there already.
 	AppendEntry(ctx context.Context, e *Entry) error
 	UpdateEntry(ctx context.Context, id string, m bot.Message) error
-	// EntriesAfter gives the present state of the entries of a room changed
-	// after cursor, in cursor order.
-	EntriesAfter(ctx context.Context, room string, cursor int64, limit int) ([]Entry, error)
+	// EntriesAfter gives the present state of the entries of rooms changed after
+	// cursor, in cursor order.
+	EntriesAfter(ctx context.Context, rooms []string, cursor int64, limit int) ([]Entry, error)
 	// LastEntries gives the newest entries of a room, oldest first.
 	LastEntries(ctx context.Context, room string, limit int) ([]Entry, error)
 	// LastCursor is the highest cursor given out.
 	LastCursor(ctx context.Context) (int64, error)
+	// Rooms lists the rooms that have entries, by name.
+	Rooms(ctx context.Context) ([]string, error)
+	// MarkRead notes that a reader has seen a room up to a cursor; a lower one
+	// than before changes nothing.
+	MarkRead(ctx context.Context, reader, room string, cursor int64) error
+	// Unread counts, for each room that has any, the entries that others have
+	// appended after the reader's mark.
+	Unread(ctx context.Context, reader string, rooms []string) (map[string]int, error)
 }

@@ -3,6 +3,7 @@ package access
 import (
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"strings"
 	"time"
@@ -42,5 +43,18 @@ func randomBelow(n int) int {
 func HashCode(code string) string {
 	plain := strings.NewReplacer("-", "", " ", "", "－", "").Replace(strings.ToUpper(strings.TrimSpace(code)))
 	sum := sha256.Sum256([]byte("coxswain link code\n" + plain))
+	return hex.EncodeToString(sum[:])
+}
+
+// NewSecret makes the secret of a link or a cookie: 256 bits, safe in a URL.
+func NewSecret() string {
+	var b [32]byte
+	rand.Read(b[:]) //nolint:errcheck // crypto/rand.Read never fails (documented since Go 1.24)
+	return base64.RawURLEncoding.EncodeToString(b[:])
+}
+
+// HashSecret is what is stored of such a secret.
+func HashSecret(secret string) string {
+	sum := sha256.Sum256([]byte("coxswain secret\n" + secret))
 	return hex.EncodeToString(sum[:])
 }

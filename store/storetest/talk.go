@@ -41,7 +41,7 @@ func testTranscript(t *testing.T, f *Fixture) {
 	}
 	after := func(cursor int64, limit int) []room.Entry {
 		t.Helper()
-		return must[[]room.Entry](t)(s.EntriesAfter(ctx, "r", cursor, limit))
+		return must[[]room.Entry](t)(s.EntriesAfter(ctx, []string{"r"}, cursor, limit))
 	}
 	s = f.Reopen()
 	same(t, "all", after(0, 9), []room.Entry{*a, *answer, *c})
@@ -92,7 +92,7 @@ func testTranscriptOrder(t *testing.T, f *Fixture) {
 			last = true
 		default:
 		}
-		for _, e := range must[[]room.Entry](t)(s.EntriesAfter(ctx, "r", cursor, 1000)) {
+		for _, e := range must[[]room.Entry](t)(s.EntriesAfter(ctx, []string{"r"}, cursor, 1000)) {
 			if e.Cursor <= cursor || seen[e.Text] {
 				t.Fatalf("cursor %d after %d", e.Cursor, cursor)
 			}

@@ -18,6 +18,7 @@ type Transcript struct {
 	cursor  int64
 	entries []*room.Entry
 	readers map[chan struct{}]bool
+	marks   map[[2]string]int64 // by reader and room
 	// Fail, when set, is asked before each call by method name; its error is
 	// returned instead of doing the call.
 	Fail func(method string) error
@@ -107,7 +108,7 @@ func (t *Transcript) UpdateEntry(ctx context.Context, id string, m bot.Message) 
 }
 
 // EntriesAfter implements room.Transcript.
-func (t *Transcript) EntriesAfter(ctx context.Context, name string, cursor int64, limit int) ([]room.Entry, error) {
+func (t *Transcript) EntriesAfter(ctx context.Context, rooms []string, cursor int64, limit int) ([]room.Entry, error) {
 	leave, err := t.enter(ctx, "EntriesAfter")
 	if err != nil {
 		return nil, err
@@ -115,7 +116,7 @@ func (t *Transcript) EntriesAfter(ctx context.Context, name string, cursor int64
 	defer leave()
 	var out []room.Entry
 	for _, e := range t.entries {
-		if e.Room == name && e.Cursor > cursor {
+		if slices.Contains(rooms, e.Room) && e.Cursor > cursor {
 			out = append(out, *e)
 		}
 	}
@@ -147,4 +148,52 @@ func (t *Transcript) LastCursor(ctx context.Context) (int64, error) {
 	}
 	defer leave()
 	return t.cursor, nil
+}
+
+// Rooms implements room.Transcript.
+func (t *Transcript) Rooms(ctx context.Context) ([]string, error) {
+	leave, err := t.enter(ctx, "Rooms")
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	var out []string
+	for _, e := range t.entries {
+		out = append(out, e.Room)
+	}
+	slices.Sort(out)
+	return slices.Compact(out), nil
+}
+
+// MarkRead implements room.Transcript.
+func (t *Transcript) MarkRead(ctx context.Context, reader, name string, cursor int64) error {
+	leave, err := t.enter(ctx, "MarkRead")
+	if err != nil {
+		return err
+	}
+	defer leave()
+	if t.marks == nil {
+		t.marks = map[[2]string]int64{}
+	}
+	key := [2]string{reader, name}
+	t.marks[key] = max(t.marks[key], cursor)
+	return nil
+}
+
+// Unread implements room.Transcript.
+func (t *Transcript) Unread(ctx context.Context, reader string, rooms []string) (map[string]int, error) {
+	leave, err := t.enter(ctx, "Unread")
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	out := map[string]int{}
+	for _, e := range t.entries {
+		// an edit moves the cursor on, so that this counts some edits as news; the
+		// store does not
+		if slices.Contains(rooms, e.Room) && e.Author != reader && e.Cursor > t.marks[[2]string{reader, e.Room}] {
+			out[e.Room]++
+		}
+	}
+	return out, nil
 }

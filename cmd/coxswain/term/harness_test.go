@@ -131,6 +131,8 @@ func (helper) Complete(_ context.Context, in bot.Inbound) ([]bot.Completion, err
 
 func (helper) Form(context.Context, bot.Inbound) (*bot.Form, error) { return nil, nil }
 
+func (helper) Home(context.Context, bot.Inbound) (bot.Message, error) { return bot.Message{}, nil }
+
 // caller is a session whose output is kept.
 type caller struct {
 	*Session

@@ -1,0 +1,64 @@
+package commands
+
+import (
+	"context"
+
+	"github.com/coxswain-ops/coxswain/bot"
+	"github.com/coxswain-ops/coxswain/commands/access"
+)
+
+// Home implements bot.Assistant: a person's clusters and what is at work on them.
+func (r *Router) Home(ctx context.Context, in bot.Inbound) (bot.Message, error) {
+	who, err := r.subject(ctx, in)
+	if err != nil {
+		return bot.Message{}, err
+	}
+	c := r.call(in, who)
+	if who.User == nil {
+		return bot.Message{Title: c.Say("home.title"), Text: c.Say("denied.unlinked")}, nil
+	}
+	m := bot.Message{Title: c.Say("home.title"), Footer: c.next("help")}
+	clusters, err := r.s.visibleClusters(ctx, c, "")
+	if err != nil {
+		return bot.Message{}, err
+	}
+	running := 0
+	m.Table = c.table(nil, "cluster", "status", "version", "operation")
+	for i := range clusters {
+		cl := &clusters[i]
+		at, err := r.s.atWork(ctx, cl.ID)
+		if err != nil {
+			return bot.Message{}, err
+		}
+		if at != "" {
+			running++
+		}
+		m.Table.Rows = append(m.Table.Rows, []string{cl.Name, c.word("cluster.status", string(cl.Status)), cl.Spec.Version, at})
+	}
+	m.Text = c.Say("home.text", "clusters", len(clusters), "running", running)
+	if len(clusters) == 0 {
+		m.Table = nil
+	}
+	if who.Allowed(access.ClusterChange, access.Object{}) {
+		m.Actions = append(m.Actions, bot.Action{ID: "create", Label: c.Say("home.create"), Command: "cluster create", Style: "primary"})
+	}
+	m.Actions = append(m.Actions, bot.Action{ID: "clusters", Label: c.Say("home.clusters"), Command: "cluster list"},
+		bot.Action{ID: "operations", Label: c.Say("home.operations"), Command: "op list"})
+	m.Data = data(map[string]any{"clusters": len(clusters), "running": running})
+	return m, nil
+}
+
+// atWork names the operation that has hold of a cluster, "" when none has.
+func (s *Services) atWork(ctx context.Context, clusterID string) (string, error) {
+	ops, err := s.Store.Operations(ctx, OperationFilter{ClusterID: clusterID, Active: true, Limit: 1})
+	if err != nil || len(ops) == 0 {
+		return "", err
+	}
+	return ops[0].Label(), nil
+}
+
+// call is a Call without a command, to put things into words with.
+func (r *Router) call(in bot.Inbound, who access.Subject) *Call {
+	lang := r.langOf(in, who)
+	return &Call{In: in, Subject: who, Lang: lang, Zone: r.zoneOf(who), Words: r.s.words(lang), catalogue: r.s.Catalogue}
+}

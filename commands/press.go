@@ -1,0 +1,61 @@
+package commands
+
+import (
+	"context"
+	"errors"
+	"sort"
+	"strings"
+
+	"github.com/coxswain-ops/coxswain/bot"
+)
+
+// errUsedButton says that a button was pressed before.
+var errUsedButton = errors.New("the button was used before")
+
+// pressed works on the press of a button or the sending of a form: it does what
+// its command says, once, for the person that it was made for.
+func (t *turn) pressed(ctx context.Context) error {
+	b, err := t.r.s.Store.Button(ctx, t.in.Press, t.r.s.Now())
+	if err != nil && !errors.Is(err, bot.ErrNoButton) {
+		return err
+	}
+	text := t.in.Text
+	if text == "" {
+		text = b.Command
+	}
+	switch {
+	case err != nil, b.Account != t.in.From.Account, headOf(text) != headOf(b.Command):
+		// A form may only say more of the command that its button was made for.
+		return t.tell(ctx, failure(t.say("button.expired")), auditNone, "")
+	case b.For != "" && b.For != t.in.Identity:
+		return t.tell(ctx, failure(t.say("button.other", "command", t.r.s.words(t.lang)(b.Command))), auditNone, "")
+	case b.Used:
+		return t.tell(ctx, failure(t.say("button.used")), auditNone, "")
+	}
+	t.in.Text, t.button = text, &b
+	err = t.handle(ctx)
+	if errors.Is(err, errUsedButton) {
+		t.button = nil
+		return t.tell(ctx, failure(t.say("button.used")), auditNone, "")
+	}
+	return err
+}
+
+// fill makes the text of a command from a filled-in form.
+func fill(in bot.Inbound) string {
+	if len(in.Values) == 0 {
+		return in.Text
+	}
+	names := make([]string, 0, len(in.Values))
+	for name, value := range in.Values {
+		if strings.TrimSpace(value) != "" {
+			names = append(names, name)
+		}
+	}
+	sort.Strings(names)
+	parts := []string{in.Text}
+	for _, name := range names {
+		parts = append(parts, name+"="+quoteAnswer(strings.TrimSpace(in.Values[name])))
+	}
+	return strings.Join(parts, " ")
+}
