@@ -75,9 +75,13 @@ func (r *Router) resolveProject(ctx context.Context, c *Call, name string) error
 	return nil
 }
 
-// defaultProject is the one that a command means when it names none: the only
-// project of a person who has just one, else "default".
+// defaultProject is the one that a command means when it names none: the one
+// whose room it is said in, the only project of a person who has just one, else
+// "default".
 func (r *Router) defaultProject(ctx context.Context, c *Call) string {
+	if name := r.roomProject(ctx, c); name != "" {
+		return name
+	}
 	if c.Subject.User == nil || c.Subject.User.Admin {
 		return lifecycle.DefaultProject
 	}
