@@ -23,18 +23,16 @@ func (s *Store) TakePass(ctx context.Context, hash string, now time.Time) (*acce
 	p := access.Pass{Hash: hash}
 	err := s.write(ctx, func(ctx context.Context, t *tx) error {
 		return t.one(ctx, []any{&p.Identity, &p.On, at(&p.ExpiresAt)},
-			`DELETE FROM passes WHERE hash = $1 RETURNING identity, acts_on, expires_at`, hash)
+			`DELETE FROM passes WHERE hash = $1 AND expires_at > $2 RETURNING identity, acts_on, expires_at`, hash, now)
 	})
-	if err == nil && !p.ExpiresAt.After(now) {
-		err = lifecycle.ErrNotFound
-	}
 	if err != nil {
 		return nil, about(err, "pass", "")
 	}
 	return &p, nil
 }
 
-// CreateSession implements commands.SessionStore.
+// CreateSession implements commands.SessionStore; ErrNotFound when there is no
+// such user.
 func (s *Store) CreateSession(ctx context.Context, b *access.Session) error {
 	if err := s.fillID(&b.ID); err != nil {
 		return err
@@ -44,7 +42,7 @@ func (s *Store) CreateSession(ctx context.Context, b *access.Session) error {
 		_, err := t.exec(ctx, `INSERT INTO sessions (id, hash, user_id, identity, acts_on, agent, remote, created_at, seen_at, expires_at)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
 			b.ID, b.Hash, b.UserID, b.Identity, b.On, b.Agent, b.Remote, b.CreatedAt, b.SeenAt, b.ExpiresAt)
-		return about(err, "session", b.ID)
+		return about(instead(err, lifecycle.ErrNotFound), "user", b.UserID)
 	})
 }
 

@@ -125,9 +125,20 @@ func (s *Store) LastCursor(ctx context.Context) (int64, error) {
 	return n, err
 }
 
-// Rooms implements room.Transcript.
+// eachRoom goes from one room to the next by the index; DISTINCT would read every
+// entry.
+const eachRoom = `WITH RECURSIVE each_room (room) AS (
+	SELECT MIN(room) FROM entries
+	UNION ALL
+	SELECT (SELECT MIN(e.room) FROM entries e WHERE e.room > each_room.room) FROM each_room WHERE each_room.room IS NOT NULL)
+	SELECT room FROM each_room WHERE room IS NOT NULL`
+
+// Rooms implements room.Transcript. The order is not left to the database, whose
+// locale may have one of its own.
 func (s *Store) Rooms(ctx context.Context) ([]string, error) {
-	return list1(ctx, s.read(ctx), `SELECT DISTINCT room FROM entries ORDER BY room`)
+	rooms, err := list(ctx, s.read(ctx), func(v *string) []any { return []any{v} }, eachRoom)
+	slices.Sort(rooms)
+	return rooms, err
 }
 
 // MarkRead implements room.Transcript.
@@ -145,7 +156,7 @@ func (s *Store) Unread(ctx context.Context, reader string, rooms []string) (map[
 	for _, name := range rooms {
 		var n int
 		err := s.read(ctx).one(ctx, []any{&n}, `SELECT COUNT(*) FROM (SELECT 1 FROM entries WHERE room = $1 AND author <> $2
-			AND seq > COALESCE((SELECT seq FROM read_marks WHERE reader = $2 AND room = $1), 0) LIMIT 100) AS some`, name, reader)
+			AND seq > COALESCE((SELECT seq FROM read_marks WHERE reader = $2 AND room = $1), 0) LIMIT 100) AS newer`, name, reader)
 		if err != nil {
 			return nil, err
 		}
@@ -154,9 +165,4 @@ func (s *Store) Unread(ctx context.Context, reader string, rooms []string) (map[
 		}
 	}
 	return out, nil
-}
-
-// list1 gives the texts of a query of one column.
-func list1(ctx context.Context, c conn, query string, args ...any) ([]string, error) {
-	return list(ctx, c, func(v *string) []any { return []any{v} }, query, args...)
 }

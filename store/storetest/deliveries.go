@@ -199,10 +199,10 @@ func testCardOnItsWay(t *testing.T, f *Fixture) {
 func testCards(t *testing.T, f *Fixture) {
 	ctx, s := Context(t), f.Store
 	c := notifiers.Card{OperationID: "op", To: ops, Lang: "zh"}
-	there := notifiers.Card{OperationID: "op", To: bot.Address{Account: "slack:ops", Room: "C1", Thread: "t"}, Lang: "en", MessageID: "2", Final: true}
+	there := notifiers.Card{OperationID: "op", To: bot.Address{Account: "slack:ops", Room: "C1", Thread: "t"}, Lang: "en", For: "slack:T1/U1", MessageID: "2", Final: true}
 	ok(t, s.SaveCard(ctx, c))
 	ok(t, s.SaveCard(ctx, there))
-	c.MessageID, c.Final = "1", true
+	c.MessageID, c.Final, c.For = "1", true, "slack:T1/U2"
 	ok(t, s.SaveCard(ctx, c))
 	s = f.Reopen()
 	same(t, "cards", must[[]notifiers.Card](t)(s.Cards(ctx, "op")), []notifiers.Card{c, there})
