@@ -7,6 +7,9 @@ import (
 	"github.com/coxswain-ops/coxswain/commands/access"
 )
 
+// mostChoices bounds what a field of a form offers.
+const mostChoices = 100
+
 var _ bot.Assistant = (*Router)(nil)
 
 // Complete implements bot.Assistant: only what the sender may use or see.
@@ -31,5 +34,25 @@ func (r *Router) Form(ctx context.Context, in bot.Inbound) (*bot.Form, error) {
 	if p.Spec == nil || !may(p.Spec) {
 		return nil, nil
 	}
-	return r.registry.Form(p.Spec, r.langOf(in, who), p.Values), nil
+	form := r.registry.Form(p.Spec, r.langOf(in, who), p.Values)
+	r.offerNames(ctx, who, p.Spec, form)
+	return form, nil
+}
+
+// offerNames gives the fields that take the name of something the names that the
+// person may see.
+func (r *Router) offerNames(ctx context.Context, who access.Subject, s *Spec, form *bot.Form) {
+	if form == nil {
+		return
+	}
+	types := map[string]ParamType{}
+	for _, p := range r.registry.Params(s) {
+		types[p.Name] = p.Type
+	}
+	for i := range form.Fields {
+		if f := &form.Fields[i]; len(f.Choices) == 0 {
+			names := r.s.names(ctx, who, types[f.Name])
+			f.Choices = names[:min(len(names), mostChoices)]
+		}
+	}
 }

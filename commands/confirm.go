@@ -120,6 +120,7 @@ func (t *turn) ask(ctx context.Context, c *Call, p Param) error {
 		Ask: &bot.Ask{Name: p.Name, Secret: p.Type == TypeSecret, Choices: t.choices(ctx, c, p)}}
 	if m.Form = t.r.registry.Form(c.Spec, t.lang, c.Values); m.Form != nil {
 		m.Form.ID = t.in.ID
+		t.r.offerNames(ctx, t.subject, c.Spec, m.Form)
 	}
 	kind := "argument"
 	if p.Type == TypeSecret {
@@ -137,7 +138,7 @@ func (t *turn) choices(ctx context.Context, c *Call, p Param) []string {
 	if len(out) == 0 {
 		out = t.r.s.names(ctx, c.Subject, p.Type)
 	}
-	return firstFew(out, 20)
+	return out[:min(len(out), 20)]
 }
 
 // answer reads what was typed while a dialogue was open: the answer, a way out,

@@ -34,9 +34,13 @@ type ServerConfig struct {
 	// Data is the directory for the database, the key, uploads and bundles. One
 	// process at a time may use it.
 	Data string `default:"./data" check:"required"`
-	// Listen is the public HTTP address. It answers /healthz only; callbacks of
-	// chat platforms will come here. Empty switches it off.
+	// Listen is the public HTTP address: the browser room, the pages of operations
+	// and clusters, and the callbacks of chat platforms. Empty switches it off.
 	Listen string `default:"127.0.0.1:8388" check:"listen"`
+	// URL is where browsers and chat platforms find the public listener, for links:
+	// https://cox.example.com when a proxy adds TLS. With https the session cookie
+	// travels by TLS only. Empty: http and the address that is listened on.
+	URL string `check:"url"`
 	// AdminListen is the private HTTP address: /healthz, /readyz, /metrics. Keep
 	// it away from the outside. Empty switches it off.
 	AdminListen string `default:"127.0.0.1:8389" check:"listen"`

@@ -21,6 +21,7 @@ const (
 	maxBody    = 2 << 20  // bytes of a posted message as JSON
 	maxText    = 16 << 10 // bytes of its text
 	maxRefs    = 16
+	maxValues  = 64
 	maxStreams = 256
 	// MaxInline is the largest content, in bytes, that travels within a message;
 	// more is uploaded first.
@@ -30,8 +31,11 @@ const (
 // Caller is who a request comes from, as its front end knows them.
 type Caller struct {
 	Identity string // "local:local"
+	On       string // who really speaks, when Identity is tried on
 	// ActAs lets the caller speak as any user name, audited as both.
 	ActAs bool
+	// Enter says which rooms are open to the caller, DMs aside; nil = all.
+	Enter func(room string) bool
 }
 
 // LocalCaller is everybody who may open the socket.
@@ -62,6 +66,7 @@ func (a *API) Handler() http.Handler {
 	mux.HandleFunc("GET /v1/events", a.route(a.getEvents))
 	mux.HandleFunc("GET /v1/complete", a.route(a.getComplete))
 	mux.HandleFunc("GET /v1/healthz", a.route(a.getHealth))
+	mux.HandleFunc("POST /v1/passes", a.route(a.postPass))
 	return mux
 }
 
@@ -132,7 +137,7 @@ var userName = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$`)
 
 // speak works out who speaks where. A DM is open to its own person only.
 func (c Caller) speak(as, room string) (speaker, error) {
-	s := speaker{identity: c.Identity, room: room}
+	s := speaker{identity: c.Identity, on: c.On, room: room}
 	if as != "" {
 		if !c.ActAs {
 			return s, refuse(http.StatusForbidden, "act-as")
@@ -144,18 +149,24 @@ func (c Caller) speak(as, room string) (speaker, error) {
 		s.identity, s.on = "terminal:"+as, on
 	}
 	if s.room == "" {
-		s.room = Terminal
-		if as != "" || c.Identity != "local:local" {
-			s.room = DM(s.identity)
-		}
+		s.room = Home(s.identity)
 	}
 	if len(s.room) > 200 || !utf8.ValidString(s.room) || strings.ContainsFunc(s.room, unprintable) {
 		return s, refuse(http.StatusBadRequest, "bad-room", "room", clip(room))
 	}
-	if owner, dm := isDM(s.room); dm && owner != s.identity {
+	owner, dm := isDM(s.room)
+	if dm && owner != s.identity || !dm && c.Enter != nil && !c.Enter(s.room) {
 		return s, refuse(http.StatusForbidden, "not-yours", "room", s.room)
 	}
 	return s, nil
+}
+
+// Home is the room in which a person and the bot are alone.
+func Home(identity string) string {
+	if identity == "local:local" {
+		return Terminal
+	}
+	return DM(identity)
 }
 
 func unprintable(r rune) bool { return !unicode.IsPrint(r) }
@@ -204,4 +215,27 @@ func (a *API) getHealth(w http.ResponseWriter, r *http.Request, _ Caller) error 
 func (s speaker) inbound(id, text, lang string) bot.Inbound {
 	return bot.Inbound{ID: id, From: bot.Address{Account: Account, Room: s.room}, Identity: s.identity, On: s.on,
 		Text: text, Direct: true, Private: s.private(), Lang: lang, At: time.Now().UTC()}
+}
+
+// postPass answers with a one-time link into the browser, as the caller or as
+// somebody whom they may act as. Only who may act as others may ask.
+func (a *API) postPass(w http.ResponseWriter, r *http.Request, c Caller) error {
+	if !c.ActAs {
+		return refuse(http.StatusForbidden, "act-as")
+	}
+	s, err := c.speak(r.URL.Query().Get("as"), "")
+	if err != nil {
+		return err
+	}
+	if a.room.cfg.Pass == nil {
+		return refuse(http.StatusNotFound, "no-pages")
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
+	defer cancel()
+	link, err := a.room.cfg.Pass(ctx, s.identity, s.on)
+	if err != nil {
+		return fmt.Errorf("pass: %w", err)
+	}
+	a.answer(w, http.StatusCreated, map[string]string{"url": link})
+	return nil
 }

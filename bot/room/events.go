@@ -30,7 +30,7 @@ func (a *API) getEvents(w http.ResponseWriter, r *http.Request, c Caller) error 
 	if err != nil {
 		return err
 	}
-	after, resume, err := cursorOf(r)
+	after, resume, err := CursorOf(r)
 	if err != nil {
 		return err
 	}
@@ -44,8 +44,8 @@ func (a *API) getEvents(w http.ResponseWriter, r *http.Request, c Caller) error 
 	default:
 		return refuse(http.StatusTooManyRequests, "busy")
 	}
-	out := &stream{w: w, rc: http.NewResponseController(w)}
-	defer context.AfterFunc(r.Context(), out.cut)()
+	out := NewStream(w)
+	defer context.AfterFunc(r.Context(), out.Cut)()
 	rooms := slices.Compact([]string{s.room, DM(s.identity)})
 	if !resume {
 		after, err = a.sendHistory(r, rooms, int(last), out)
@@ -56,32 +56,32 @@ func (a *API) getEvents(w http.ResponseWriter, r *http.Request, c Caller) error 
 			return nil // cut in the middle: the reader comes back
 		}
 	}
-	if err := out.start(); err != nil {
+	if err := out.Start(); err != nil {
 		return nil // the reader has gone
 	}
-	if err := a.room.follow(r.Context(), rooms, after, out.entry, out.idle); err != nil && r.Context().Err() == nil && !out.gone {
+	if err := a.room.Follow(r.Context(), rooms, after, out.entry, out.Idle); err != nil && r.Context().Err() == nil && !out.Gone() {
 		a.log.Error("room: a reader was cut off", "err", err)
 	}
 	return nil
 }
 
-func (a *API) sendHistory(r *http.Request, rooms []string, last int, out *stream) (int64, error) {
-	old, cursor, err := a.room.history(r.Context(), rooms, last)
+func (a *API) sendHistory(r *http.Request, rooms []string, last int, out *Stream) (int64, error) {
+	old, cursor, err := a.room.History(r.Context(), rooms, last)
 	if err != nil {
 		return 0, fmt.Errorf("history: %w", err)
 	}
 	for _, e := range old {
 		// Without id: an edited entry's cursor is ahead of those that follow
 		// it here, and a reader that came back with it would miss them.
-		if err := out.send("entry", "", e); err != nil {
+		if err := out.Send("entry", "", e); err != nil {
 			return 0, err
 		}
 	}
 	return cursor, nil
 }
 
-// cursorOf reads where a reader wants to go on, if it does.
-func cursorOf(r *http.Request) (after int64, resume bool, err error) {
+// CursorOf reads where a reader wants to go on, if it does.
+func CursorOf(r *http.Request) (after int64, resume bool, err error) {
 	text := r.Header.Get("Last-Event-ID")
 	if text == "" {
 		text = r.URL.Query().Get("after")
@@ -104,8 +104,8 @@ func number(text string, otherwise int64) (int64, error) {
 	return n, nil
 }
 
-// stream writes server-sent events to one reader, each with its own deadline.
-type stream struct {
+// Stream writes server-sent events to one reader, each with its own deadline.
+type Stream struct {
 	w       http.ResponseWriter
 	rc      *http.ResponseController
 	started bool
@@ -117,15 +117,23 @@ type stream struct {
 	closed bool // no write may wait any longer
 }
 
-// cut ends a write that waits for a reader, for a server that goes down.
-func (s *stream) cut() {
+// NewStream makes one. Until Start or the first event nothing is answered yet.
+func NewStream(w http.ResponseWriter) *Stream {
+	return &Stream{w: w, rc: http.NewResponseController(w)}
+}
+
+// Cut ends a write that waits for a reader, for a server that goes down.
+func (s *Stream) Cut() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.closed = true
 	_ = s.rc.SetWriteDeadline(time.Now()) // a recorder in a test has none
 }
 
-func (s *stream) allow(wait time.Duration) error {
+// Gone reports whether the reader has gone.
+func (s *Stream) Gone() bool { return s.gone }
+
+func (s *Stream) allow(wait time.Duration) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
@@ -135,11 +143,13 @@ func (s *stream) allow(wait time.Duration) error {
 	return nil
 }
 
-func (s *stream) start() error {
+// Start answers that the stream is open.
+func (s *Stream) Start() error {
 	if s.started {
 		return nil
 	}
 	s.started = true
+	_ = s.rc.SetReadDeadline(time.Time{}) // the listener's is for requests; this one has no end
 	h := s.w.Header()
 	h.Set("Content-Type", "text/event-stream; charset=utf-8")
 	h.Set("Cache-Control", "no-store")
@@ -147,12 +157,13 @@ func (s *stream) start() error {
 	return s.write(": coxswain\n\n")
 }
 
-func (s *stream) entry(e Entry) error {
-	return s.send("entry", strconv.FormatInt(e.Cursor, 10), e)
+func (s *Stream) entry(e Entry) error {
+	return s.Send("entry", strconv.FormatInt(e.Cursor, 10), e)
 }
 
-func (s *stream) send(event, id string, v any) error {
-	if err := s.start(); err != nil {
+// Send writes one event; id is the cursor to come back with, "" = none.
+func (s *Stream) Send(event, id string, v any) error {
+	if err := s.Start(); err != nil {
 		return err
 	}
 	data, err := json.Marshal(v)
@@ -166,11 +177,11 @@ func (s *stream) send(event, id string, v any) error {
 	return s.write(frame + "data: " + string(data) + "\n\n")
 }
 
-// idle says once that the reader is up to date, then sends heartbeats.
-func (s *stream) idle(cursor int64) error {
+// Idle says once that the reader is up to date, then sends heartbeats.
+func (s *Stream) Idle(cursor int64) error {
 	if !s.live {
 		s.live = true
-		return s.send("live", strconv.FormatInt(cursor, 10), map[string]int64{"cursor": cursor})
+		return s.Send("live", strconv.FormatInt(cursor, 10), map[string]int64{"cursor": cursor})
 	}
 	if time.Since(s.beat) < heartbeat {
 		return nil
@@ -178,7 +189,7 @@ func (s *stream) idle(cursor int64) error {
 	return s.write(": beat\n\n")
 }
 
-func (s *stream) write(frame string) error {
+func (s *Stream) write(frame string) error {
 	s.beat = time.Now()
 	err := s.allow(writeWait)
 	if err == nil {

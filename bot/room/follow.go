@@ -10,10 +10,10 @@ import (
 // batch bounds how many entries are read, and held for one reader, at a time.
 const batch = 100
 
-// follow calls emit with each entry of rooms changed after cursor, in cursor
+// Follow calls emit with each entry of rooms changed after cursor, in cursor
 // order, and goes on as new ones come, until ctx ends or emit fails. idle is
 // called, with the cursor reached, each time all there is has been emitted.
-func (r *Room) follow(ctx context.Context, rooms []string, cursor int64, emit func(Entry) error, idle func(int64) error) error {
+func (r *Room) Follow(ctx context.Context, rooms []string, cursor int64, emit func(Entry) error, idle func(int64) error) error {
 	changed, end := r.subscribe()
 	defer end()
 	poll := time.NewTicker(r.cfg.Poll)
@@ -68,9 +68,9 @@ func (r *Room) emitBatch(ctx context.Context, rooms []string, cursor int64, emit
 	return false, ceiling, nil
 }
 
-// history gives the newest entries of rooms, oldest first, and the cursor to
-// follow from. An entry that changes meanwhile comes again, newer, by follow.
-func (r *Room) history(ctx context.Context, rooms []string, limit int) ([]Entry, int64, error) {
+// History gives the newest entries of rooms, oldest first, and the cursor to
+// follow from. An entry that changes meanwhile comes again, newer, by Follow.
+func (r *Room) History(ctx context.Context, rooms []string, limit int) ([]Entry, int64, error) {
 	cursor, err := r.cfg.Transcript.LastCursor(ctx)
 	if err != nil {
 		return nil, 0, err

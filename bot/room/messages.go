@@ -17,14 +17,16 @@ import (
 
 // Post is the body of POST /v1/messages.
 type Post struct {
-	ID          string             `json:"id"` // the caller's own; the same again is the same message
-	Room        string             `json:"room,omitempty"`
-	As          string             `json:"as,omitempty"`
-	Lang        string             `json:"lang,omitempty"`       // "zh", "en", "" = the profile's
-	LangForced  bool               `json:"langForced,omitempty"` // Lang wins over the profile
-	Text        string             `json:"text"`
-	Interactive bool               `json:"interactive,omitempty"`
-	Refs        map[string]PostRef `json:"refs,omitempty"`
+	ID          string `json:"id"` // the caller's own; the same again is the same message
+	Room        string `json:"room,omitempty"`
+	As          string `json:"as,omitempty"`
+	Lang        string `json:"lang,omitempty"`       // "zh", "en", "" = the profile's
+	LangForced  bool   `json:"langForced,omitempty"` // Lang wins over the profile
+	Text        string `json:"text"`
+	Interactive bool   `json:"interactive,omitempty"`
+	// Values fill in the form of the command that Text is.
+	Values map[string]string  `json:"values,omitempty"`
+	Refs   map[string]PostRef `json:"refs,omitempty"`
 }
 
 // PostRef is a content that the text names as @:NAME: inline or uploaded.
@@ -60,7 +62,7 @@ func (a *API) postMessage(w http.ResponseWriter, r *http.Request, c Caller) erro
 		return err
 	}
 	in := s.inbound(p.ID, p.Text, p.Lang)
-	in.Interactive, in.LangForced = p.Interactive, p.LangForced
+	in.Interactive, in.LangForced, in.Values = p.Interactive, p.LangForced, p.Values
 	if in.Refs, err = a.refs(p.Refs); err != nil {
 		return err
 	}
@@ -104,6 +106,8 @@ func (p Post) check() error {
 		return refuse(http.StatusBadRequest, "empty")
 	case len(p.Text) > maxText || !utf8.ValidString(p.Text):
 		return refuse(http.StatusRequestEntityTooLarge, "long-text", "limit", maxText)
+	case len(p.Values) > maxValues:
+		return refuse(http.StatusBadRequest, "many-refs", "limit", maxValues)
 	case len(p.Refs) > maxRefs:
 		return refuse(http.StatusBadRequest, "many-refs", "limit", maxRefs)
 	case p.Lang != "" && p.Lang != "zh" && p.Lang != "en":

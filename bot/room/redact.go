@@ -1,7 +1,9 @@
 package room
 
 import (
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/coxswain-ops/coxswain/bot"
@@ -19,6 +21,11 @@ var looksSecret = regexp.MustCompile(`(?i)((?:pass(?:word|wd|phrase)?|secret|tok
 // when the bot's last words asked for a secret.
 func shown(in bot.Inbound, answersSecret bool) string {
 	text := strings.TrimSpace(in.Text)
+	for _, name := range slices.Sorted(maps.Keys(in.Values)) {
+		if value := strings.TrimSpace(in.Values[name]); value != "" {
+			text += " " + name + "=" + value
+		}
+	}
 	if answersSecret {
 		return hidden
 	}

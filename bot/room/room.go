@@ -31,6 +31,9 @@ type Config struct {
 	Assistant bot.Assistant
 	// Data is the data directory: coxswain.sock and uploads/ are below it.
 	Data string
+	// Pass makes a one-time link into the browser for an identity; nil when there
+	// are no pages.
+	Pass func(ctx context.Context, identity, on string) (link string, err error)
 	// MaxUpload bounds one uploaded file, in bytes: 16 GiB.
 	MaxUpload int64
 	// KeepUploads is how long an uploaded file stays: 24 h.

@@ -31,6 +31,8 @@ type webServer struct {
 	http *http.Server
 	l    net.Listener
 	log  *slog.Logger
+	// endStreams ends the requests that have no end of their own.
+	endStreams context.CancelFunc
 }
 
 // newAdminServer serves /healthz, /readyz and /metrics, for the machine itself
@@ -41,19 +43,23 @@ func newAdminServer(addr string, ready func(context.Context) error, metrics prom
 	mux.HandleFunc("GET /readyz", readyz(ready, log))
 	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn), MaxRequestsInFlight: maxScrapes, Timeout: 10 * time.Second}))
-	return newWebServer("admin", addr, mux, log)
+	return newWebServer("admin", addr, http.MaxBytesHandler(mux, 1<<20), log)
 }
 
-// newPublicServer serves what the outside may see: /healthz.
-func newPublicServer(addr string, log *slog.Logger) *webServer {
+// newPublicServer serves what the outside may see: /healthz, the pages, and the
+// callbacks of platforms. Its handlers bound the bodies that they read: uploads
+// may be large.
+func newPublicServer(addr string, log *slog.Logger) (*webServer, *http.ServeMux) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", healthz)
-	return newWebServer("public", addr, mux, log)
+	return newWebServer("public", addr, mux, log), mux
 }
 
 func newWebServer(name, addr string, h http.Handler, log *slog.Logger) *webServer {
-	return &webServer{name: name, addr: addr, log: log, http: &http.Server{
-		Handler: http.MaxBytesHandler(h, 1<<20), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second,
+	base, cancel := context.WithCancel(context.Background())
+	return &webServer{name: name, addr: addr, log: log, endStreams: cancel, http: &http.Server{
+		BaseContext: func(net.Listener) context.Context { return base },
+		Handler:     h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second,
 		WriteTimeout: 30 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)}}
 }
@@ -82,7 +88,16 @@ func (s *webServer) Addr() string {
 }
 
 // Close gives the address back when Run was never called.
-func (s *webServer) Close() error { return s.http.Close() }
+func (s *webServer) Close() error {
+	s.endStreams()
+	err := s.http.Close()
+	if s.l != nil {
+		if lerr := s.l.Close(); !errors.Is(lerr, net.ErrClosed) {
+			err = errors.Join(err, lerr)
+		}
+	}
+	return err
+}
 
 // Run serves until ctx ends and open requests are answered.
 func (s *webServer) Run(ctx context.Context) error {
@@ -103,6 +118,7 @@ func (s *webServer) Run(ctx context.Context) error {
 	}
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
 	defer cancel()
+	s.endStreams()
 	err := s.http.Shutdown(drain)
 	if err != nil {
 		err = errors.Join(err, s.http.Close())

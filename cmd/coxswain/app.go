@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/oklog/ulid/v2"
-	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/coxswain-ops/coxswain/bot"
@@ -46,8 +45,11 @@ type App struct {
 	regions []lifecycle.Region
 	// running is the configuration in force, which a reload changes.
 	running func() *config.Config
-	tasks   []task
-	closers []closer
+	public  *webServer // nil when it is off
+	// services make the link that greets a newcomer.
+	services *commands.Services
+	tasks    []task
+	closers  []closer
 }
 
 type task struct {
@@ -111,6 +113,7 @@ func New(ctx context.Context, o Options) (app *App, err error) {
 		Versions: versionResolver{hostProvider, pool, bundles, offered},
 		Kube:     kubeReader{st, hostProvider, machines, pool}, Planning: phases.KeepFacts,
 		Settings: func() []commands.Setting { return settings(a.running()) }, Defaults: defaultsOf(a.cfg), Lang: a.cfg.Server.Lang, TimeZone: zone, Now: time.Now}
+	services.URL, a.services = a.url, services
 	registry, err := commands.NewRegistry(commands.All(services))
 	if err != nil {
 		return nil, fmt.Errorf("command language: %w", err)
@@ -118,6 +121,9 @@ func New(ctx context.Context, o Options) (app *App, err error) {
 
 	assistant := &lateAssistant{}
 	rm := room.New(room.Config{Transcript: st, Changed: subscription(st, store.Entries), Assistant: assistant,
+		Pass: func(ctx context.Context, identity, on string) (string, error) {
+			return services.MakePass(ctx, identity, on, commands.PassLifetime)
+		},
 		Data: a.cfg.Server.Data, MaxUpload: int64(a.cfg.Uploads.MaxBytes), Log: a.log})
 	events, deliveries := a.subscribe(st, store.Events), a.subscribe(st, store.Deliveries)
 	hub := notifiers.New(st, notifiers.Config{Owner: a.owner, Alone: a.alone, Platforms: []bot.Platform{rm},
@@ -130,7 +136,13 @@ func New(ctx context.Context, o Options) (app *App, err error) {
 		AtOnce: a.cfg.Engine.Operations, NodesAtOnce: a.cfg.Engine.Nodes, Alone: a.alone, Procedures: procedures,
 		Wake: a.subscribe(st, store.Operations), Authorize: services.AuthorizeOperation, Log: a.log})
 
-	a.serveHTTP(st)
+	web, err := a.openWeb(webParts{store: st, room: rm, router: router, services: services, handle: inbox.Accept, catalogue: catalogue})
+	if err != nil {
+		return nil, err
+	}
+	if err := a.serveHTTP(ctx, st, web); err != nil {
+		return nil, err
+	}
 	a.task("inbox", func(ctx context.Context) error { return inbox.Run(ctx, router.Handle) })
 	a.task("hub", hub.Run)
 	a.task("engine", runner.Run)
@@ -222,17 +234,6 @@ func (a *App) openSandbox() (*sandbox.Sandbox, error) {
 	a.onClose("sandbox", sb.Close)
 	a.task("sandbox", sb.Run)
 	return sb, nil
-}
-
-func (a *App) serveHTTP(st *store.Store) {
-	metrics := prometheus.NewRegistry()
-	registerMetrics(metrics)
-	if a.cfg.Server.Listen != "" {
-		a.task("public listener", newPublicServer(a.cfg.Server.Listen, a.log).Run)
-	}
-	if a.cfg.Server.AdminListen != "" {
-		a.task("admin listener", newAdminServer(a.cfg.Server.AdminListen, st.Ping, metrics, a.log).Run)
-	}
 }
 
 // subscribe gives a channel that is signalled when the store has news, ended

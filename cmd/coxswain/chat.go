@@ -16,7 +16,7 @@ import (
 // chatFlags are the flags of chat as they were given.
 type chatFlags struct {
 	data, as, room, lang string
-	wait, json           bool
+	wait, json, web      bool
 	timeout              time.Duration
 }
 
@@ -62,6 +62,7 @@ input is a command, up to the first that fails.`,
 	c.Flags().StringVar(&f.lang, "lang", "", "zh or en (default: the profile's, else by LC_ALL, LC_MESSAGES, LANG)")
 	c.Flags().BoolVar(&f.wait, "wait", false, "follow the operation until it ends")
 	c.Flags().BoolVar(&f.json, "json", false, "print the final message as JSON and nothing else")
+	c.Flags().BoolVar(&f.web, "web", false, "print a one-time link that opens the room in a browser")
 	c.Flags().DurationVar(&f.timeout, "timeout", 0, "how long to wait for the end (default 3m, with --wait 3h)")
 	return c
 }
@@ -92,6 +93,8 @@ func runChat(cmd *cobra.Command, f chatFlags, args []string) error {
 	defer s.Client.Close()
 	var code int
 	switch {
+	case f.web:
+		code = s.WebLink(cmd.Context())
 	case len(args) > 0:
 		code = f.oneShot(cmd.Context(), s, term.Join(args))
 	case isTerminal(cmd.InOrStdin()) && isTerminal(cmd.OutOrStdout()) && !f.json:

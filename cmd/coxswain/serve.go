@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -52,7 +53,9 @@ func serve(ctx context.Context, cmd *cobra.Command, f serveFlags, out io.Writer)
 	if err != nil {
 		return err
 	}
-	app.greet(out)
+	if err := app.greet(ctx, out); err != nil {
+		return errors.Join(err, app.Close())
+	}
 	return inWords(app.Run(ctx), cfg.Server.Lang)
 }
 
@@ -92,10 +95,21 @@ func newLogger(w io.Writer, format string, level slog.Leveler) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, opts))
 }
 
-// greet tells a newcomer how to begin, in both languages.
-func (a *App) greet(out io.Writer) {
+// greetPass is how long the link that is printed at the start is good for.
+const greetPass = time.Hour
+
+// greet tells a newcomer how to begin, in both languages. The link goes to
+// standard output only: it opens the room for who sees it first.
+func (a *App) greet(ctx context.Context, out io.Writer) error {
 	data := a.cfg.Server.Data
+	link, err := a.greetWeb(ctx)
+	if err != nil {
+		return err
+	}
 	fmt.Fprintf(out, "Coxswain %s is ready. 舵手已就绪。\n", buildVersion())
+	if link != "" {
+		fmt.Fprintf(out, "  Open in the browser, once / 在浏览器中打开(一次有效): %s\n", link)
+	}
 	fmt.Fprintf(out, "  Open the terminal room / 打开终端会话:   coxswain chat --data %s\n", data)
 	for _, r := range a.regions {
 		if r.Simulated {
@@ -103,4 +117,5 @@ func (a *App) greet(out io.Writer) {
 			fmt.Fprintf(out, "    coxswain chat --data %s --wait \"cluster create demo region=%s masters=1 workers=2\"\n", data, r.Name)
 		}
 	}
+	return nil
 }

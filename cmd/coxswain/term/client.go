@@ -110,6 +110,15 @@ func (c *Client) Complete(ctx context.Context, p room.Post) ([]bot.Completion, e
 	return got.Completions, err
 }
 
+// Pass gives a one-time link into the browser, as oneself or as another user.
+func (c *Client) Pass(ctx context.Context, as string) (string, error) {
+	var got struct {
+		URL string `json:"url"`
+	}
+	err := c.call(ctx, http.MethodPost, "/v1/passes?"+url.Values{"as": {as}}.Encode(), nil, &got)
+	return got.URL, err
+}
+
 // Health asks whether the server is well.
 func (c *Client) Health(ctx context.Context) error {
 	return c.call(ctx, http.MethodGet, "/v1/healthz", nil, &struct{}{})

@@ -64,6 +64,16 @@ func (s *Session) OneShot(ctx context.Context, line string) int {
 	return s.finish(w)
 }
 
+// WebLink prints a one-time link that opens the room in a browser.
+func (s *Session) WebLink(ctx context.Context) int {
+	link, err := s.Client.Pass(ctx, s.As)
+	if err != nil {
+		return s.fail(err, false)
+	}
+	fmt.Fprintln(s.Out, link)
+	return ExitDone
+}
+
 // watch waits for the answer to one message, and for the end of its operation.
 type watch struct {
 	session   *Session

@@ -1,0 +1,503 @@
+// The one script of Coxswain's pages. It sends what people say, shows what comes by
+// server-sent events (already rendered and escaped by the server) and helps with
+// typing. Without it pages can still be read.
+'use strict';
+(() => {
+  const $ = (sel, root = document) => root.querySelector(sel);
+  const body = document.body, words = body.dataset;
+
+  // --- small helpers -------------------------------------------------------
+  const toast = (text) => {
+    const t = $('#toast');
+    t.textContent = text;
+    t.classList.add('on');
+    clearTimeout(toast.timer);
+    toast.timer = setTimeout(() => t.classList.remove('on'), 3500);
+  };
+  const keep = (name, value) => {
+    document.cookie = `${name}=${value}; path=/; max-age=31536000; samesite=lax`;
+  };
+  const newID = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, '0')).join('');
+  const post = (url, value) => fetch(url, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(value) });
+  const fragment = (html) => {
+    const t = document.createElement('template');
+    t.innerHTML = html; // made by the server's templates, which escape
+    return t.content.firstElementChild;
+  };
+  const wait = (ms) => new Promise((done) => setTimeout(done, ms));
+
+  // --- preferences ---------------------------------------------------------
+  document.addEventListener('click', (e) => {
+    const lang = e.target.closest('[data-setlang]');
+    if (lang) {
+      keep('coxswain_lang', lang.dataset.setlang);
+      location.reload();
+    }
+    if (e.target.closest('[data-theme-switch]')) {
+      const root = document.documentElement;
+      const dark = root.dataset.theme === 'dark' || (root.dataset.theme === 'auto' && matchMedia('(prefers-color-scheme: dark)').matches);
+      root.dataset.theme = dark ? 'light' : 'dark';
+      keep('coxswain_theme', root.dataset.theme);
+    }
+  });
+
+  // --- the way in ----------------------------------------------------------
+  const door = $('#enter');
+  if (door) enter();
+  async function enter() {
+    const secret = location.hash.slice(1), state = $('#enter-state');
+    if (!secret) return;
+    history.replaceState(null, '', location.pathname + location.search);
+    state.textContent = state.dataset.trying;
+    try {
+      const res = await post('/enter', { secret, next: door.dataset.next });
+      const got = await res.json();
+      if (res.ok) location.replace(got.next);
+      else state.textContent = got.error;
+    } catch {
+      state.textContent = words.offline;
+    }
+  }
+  if (door) addEventListener('hashchange', enter);
+  if (!body.classList.contains('in')) return;
+
+  // --- saying something ----------------------------------------------------
+  // The same message may be posted again after a failure: its id tells the server
+  // that it is the same.
+  async function say(room, message) {
+    const value = { id: newID(), room, interactive: true, ...message };
+    if (document.documentElement.lang.startsWith('zh')) value.lang = 'zh';
+    else value.lang = 'en';
+    if (/(^|; )coxswain_lang=/.test(document.cookie)) value.langForced = true;
+    for (let tries = 0; ; tries++) {
+      let res;
+      try {
+        res = await post('/v1/messages', value);
+      } catch {
+        res = null;
+      }
+      if (res && res.ok) return { id: value.id, ...(await res.json()) };
+      if (res && res.status === 401) {
+        location.href = '/enter?next=' + encodeURIComponent(location.pathname);
+        throw new Error(words.out);
+      }
+      if (res && res.status < 500 && res.status !== 429) throw new Error(words.unsent);
+      if (tries >= 8) throw new Error(words.offline);
+      await wait(Math.min(500 * 2 ** tries, 5000));
+    }
+  }
+
+  // fields of a form as the server takes them: secrets and files go as references.
+  async function filled(form) {
+    const values = {}, refs = {};
+    for (const field of form.elements) {
+      if (!field.name || field.disabled) continue;
+      if (field.type === 'file') {
+        const file = field.files[0];
+        if (!file) continue;
+        if (file.size <= 200000) {
+          refs[field.name] = { inline: btoa(Array.from(new Uint8Array(await file.arrayBuffer()), (b) => String.fromCharCode(b)).join('')), name: file.name };
+        } else {
+          const res = await fetch('/v1/uploads', { method: 'POST', body: file });
+          if (!res.ok) throw new Error(words.unsent);
+          refs[field.name] = { upload: (await res.json()).id, name: file.name };
+        }
+        values[field.name] = '@:' + field.name;
+      } else if (field.value.trim() === '') {
+        continue;
+      } else if (field.type === 'password') {
+        refs[field.name] = { inline: btoa(unescape(encodeURIComponent(field.value))) };
+        values[field.name] = '@:' + field.name;
+      } else {
+        values[field.name] = field.value;
+      }
+    }
+    return { text: form.dataset.command, values, refs };
+  }
+
+  // --- listening -----------------------------------------------------------
+  // listen follows a room from a cursor on. It comes back by itself, with the last
+  // cursor that it saw, and rests while nobody looks at the page.
+  function listen(room, cursor, on) {
+    let source = null, timer = 0, tries = 0, ended = false;
+    const close = () => {
+      clearTimeout(timer);
+      if (source) source.close();
+      source = null;
+    };
+    const open = () => {
+      close();
+      if (ended) return;
+      source = new EventSource(`/ui/events?room=${encodeURIComponent(room)}&after=${cursor}`);
+      const seen = (e) => {
+        if (e.lastEventId) cursor = Math.max(cursor, Number(e.lastEventId));
+        tries = 0;
+      };
+      source.addEventListener('entry', (e) => {
+        seen(e);
+        on.entry(JSON.parse(e.data), cursor);
+      });
+      source.addEventListener('live', (e) => {
+        seen(e);
+        if (on.live) on.live(cursor);
+      });
+      source.addEventListener('out', () => { location.href = '/enter?next=' + encodeURIComponent(location.pathname); });
+      source.onerror = () => {
+        close();
+        if (on.lost) on.lost();
+        timer = setTimeout(open, Math.min(300 * 2 ** tries++, 5000));
+      };
+    };
+    const look = () => {
+      clearTimeout(timer);
+      if (document.visibilityState === 'visible') {
+        if (!source) open();
+      } else {
+        timer = setTimeout(close, 20000); // a browser keeps few connections to one server
+      }
+    };
+    document.addEventListener('visibilitychange', look);
+    open();
+    return () => {
+      ended = true;
+      document.removeEventListener('visibilitychange', look);
+      close();
+    };
+  }
+
+  // put shows an entry in a feed: in its place when it is there already.
+  function put(feed, e) {
+    const el = fragment(e.html), old = document.getElementById(el.id);
+    if (el.classList.contains('card')) el.setAttribute('aria-live', 'off'); // its end is told, not each step
+    if (old && feed.contains(old)) {
+      const form = old.querySelector('form.fill');
+      if (form && form.contains(document.activeElement)) return el; // somebody is filling it in
+      const focused = old.contains(document.activeElement) ? document.activeElement.dataset.command : null;
+      old.replaceWith(el);
+      if (focused) for (const b of el.querySelectorAll('[data-command]')) if (b.dataset.command === focused) b.focus();
+      return el;
+    }
+    const pending = feed.querySelector(`[data-pending="${CSS.escape(e.id)}"]`);
+    if (pending) pending.replaceWith(el);
+    else feed.append(el);
+    return el;
+  }
+
+  const atEnd = (feed) => feed.scrollHeight - feed.scrollTop - feed.clientHeight < 80;
+  const toEnd = (feed) => { feed.scrollTop = feed.scrollHeight; };
+
+  // --- the room ------------------------------------------------------------
+  const roomEl = $('#room');
+  const room = roomEl ? roomEl.dataset.room : null;
+  const feed = $('#feed');
+  if (roomEl) {
+    toEnd(feed);
+    const newer = $('#newer');
+    newer.addEventListener('click', () => { toEnd(feed); newer.hidden = true; });
+    feed.addEventListener('scroll', () => { if (atEnd(feed)) newer.hidden = true; });
+    let marked = 0;
+    const mark = (cursor) => {
+      if (document.visibilityState !== 'visible' || cursor <= marked) return;
+      marked = cursor;
+      clearTimeout(mark.timer);
+      mark.timer = setTimeout(() => post('/ui/read', { room, cursor: marked }).catch(() => {}), 400);
+    };
+    listen(room, Number(roomEl.dataset.cursor), {
+      entry: (e, cursor) => {
+        if (e.room !== room) {
+          if (!e.edited && !e.mine) unread(e.room);
+          return;
+        }
+        const follow = atEnd(feed), w = $('#welcome');
+        if (w) w.remove();
+        put(feed, e);
+        if (follow) toEnd(feed);
+        else if (!e.edited) newer.hidden = false;
+        mark(cursor);
+      },
+      lost: () => body.classList.add('offline'),
+      live: (cursor) => { body.classList.remove('offline'); mark(cursor); },
+    });
+  } else if (words.home) {
+    // other pages: the marks at the side only
+    const none = () => {};
+    fetch('/v1/healthz').then((r) => r.json()).then((h) => listen(words.home, h.cursor, {
+      entry: (e) => { if (!e.edited && !e.mine) unread(e.room); }, live: none,
+    })).catch(none);
+  }
+  function unread(name) {
+    for (const a of document.querySelectorAll('[data-room]')) {
+      if (a.dataset.room !== name || a.tagName !== 'A') continue;
+      const mark = $('.unread', a), n = $('.n', mark), count = parseInt(n.textContent, 10) || 0;
+      mark.hidden = false;
+      n.textContent = count >= 99 ? '99+' : String(count + 1);
+    }
+  }
+
+  async function sayHere(message, shown) {
+    const p = document.createElement('article');
+    p.className = 'entry person mine pending';
+    p.innerHTML = '<p class="said"></p>';
+    p.firstChild.textContent = shown;
+    const id = newID();
+    p.dataset.pending = id;
+    feed.append(p);
+    toEnd(feed);
+    try {
+      await say(room, { ...message, id });
+    } catch (err) {
+      p.remove();
+      toast(err.message);
+      return false;
+    }
+    return true;
+  }
+
+  // --- the dialogue on other pages -------------------------------------------
+  // A button outside of a room asks in the visitor's own room and shows the answer,
+  // with the same previews and confirmations.
+  const dialog = $('#ask');
+  let hush = null;
+  function ask(message, title) {
+    if (hush) hush();
+    const feed = $('#ask-feed');
+    feed.textContent = '';
+    $('#ask-title').textContent = title;
+    if (!dialog.open) dialog.showModal();
+    askOn(message);
+  }
+  async function askOn(message) {
+    const feed = $('#ask-feed');
+    try {
+      const sent = await say(words.home, message);
+      if (hush) return;
+      hush = listen(words.home, sent.cursor - 1, {
+        entry: (e) => {
+          if (!e.html) return;
+          put(feed, e);
+          toEnd(feed);
+        },
+      });
+    } catch (err) {
+      toast(err.message);
+    }
+  }
+  if (dialog) {
+    dialog.addEventListener('close', () => { if (hush) hush(); hush = null; });
+    $('#ask-composer').addEventListener('submit', (e) => {
+      e.preventDefault();
+      const text = $('#ask-text').value.trim();
+      if (!text) return;
+      $('#ask-text').value = '';
+      askOn({ text });
+    });
+  }
+
+  // --- buttons and forms -----------------------------------------------------
+  document.addEventListener('click', async (e) => {
+    const b = e.target.closest('button');
+    if (!b) return;
+    if (b.hasAttribute('data-close')) b.closest('dialog').close();
+    if (b.dataset.command) {
+      b.disabled = true;
+      const message = { text: b.dataset.command };
+      if (b.closest('#ask-feed')) await askOn(message);
+      else if (room) await sayHere(message, b.dataset.command);
+      else ask(message, b.dataset.command);
+      setTimeout(() => { b.disabled = false; }, 1500);
+    }
+    if (b.dataset.form) showForm(b.dataset.form);
+    if (b.dataset.copy) copy(b.dataset.copy);
+    if (b.hasAttribute('data-copy-code')) copy(b.closest('.code').querySelector('code').textContent);
+    if (b.dataset.save) {
+      const a = document.createElement('a');
+      a.href = URL.createObjectURL(new Blob([b.closest('.code').querySelector('code').textContent], { type: 'text/plain' }));
+      a.download = b.dataset.save;
+      a.click();
+      setTimeout(() => URL.revokeObjectURL(a.href), 1000);
+    }
+  });
+  async function copy(text) {
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch { // no clipboard without TLS
+      const t = document.createElement('textarea');
+      t.value = text;
+      document.body.append(t);
+      t.select();
+      document.execCommand('copy');
+      t.remove();
+    }
+    toast(words.copied);
+  }
+  document.addEventListener('submit', async (e) => {
+    const form = e.target.closest('form.fill');
+    if (!form) return;
+    e.preventDefault();
+    let message;
+    try {
+      message = await filled(form);
+    } catch (err) {
+      toast(err.message);
+      return;
+    }
+    const inDialog = form.closest('#ask-feed');
+    const shown = [message.text, ...Object.entries(message.values).map(([k, v]) => `${k}=${v.startsWith('@:') ? '••••' : v}`)].join(' ');
+    for (const f of form.elements) f.disabled = true;
+    form.classList.add('sent');
+    if (inDialog) await askOn(message);
+    else if (room) {
+      if (!(await sayHere(message, shown))) {
+        for (const f of form.elements) f.disabled = false;
+        form.classList.remove('sent');
+        return;
+      }
+      const own = form.closest('[data-own-form]');
+      if (own) own.remove();
+      $('#text').focus();
+    } else ask(message, shown);
+  });
+  async function showForm(text) {
+    const res = await fetch(`/ui/form?room=${encodeURIComponent(room || words.home)}&text=${encodeURIComponent(text)}`).catch(() => null);
+    if (!res || res.status !== 200) {
+      if (res && res.status === 204) toast('—');
+      return;
+    }
+    const got = await res.json();
+    const holder = document.createElement('article');
+    holder.className = 'entry bot';
+    holder.dataset.ownForm = '1';
+    holder.append(fragment(got.html));
+    feed.append(holder);
+    toEnd(feed);
+    const first = holder.querySelector('input:not([value]), input[value=""], input, select');
+    if (first) first.focus();
+  }
+  const fresh = $('#newroom');
+  if (fresh) {
+    fresh.addEventListener('submit', (e) => {
+      e.preventDefault();
+      const name = fresh.elements.room.value.trim().toLowerCase();
+      if (name) location.href = '/rooms/' + encodeURIComponent(name);
+    });
+  }
+  document.addEventListener('keydown', (e) => {
+    if (e.key === 'Escape' && $('#menu') && $('#menu').open) $('#menu').open = false;
+    if (e.key === '/' && $('#text') && !e.target.closest('input, textarea, select')) {
+      e.preventDefault();
+      $('#text').focus();
+    }
+  });
+
+  // --- typing ----------------------------------------------------------------
+  const text = $('#text'), options = $('#options');
+  if (text) {
+    const said = JSON.parse(sessionStorage.getItem('said') || '[]');
+    let at = said.length, chosen = -1, serial = 0;
+    const fit = () => {
+      text.style.height = 'auto';
+      text.style.height = Math.min(text.scrollHeight + 2, innerHeight * 0.4) + 'px';
+    };
+    const hide = () => {
+      options.hidden = true;
+      chosen = -1;
+      text.setAttribute('aria-expanded', 'false');
+      text.removeAttribute('aria-activedescendant');
+    };
+    const choose = (i) => {
+      const all = options.children;
+      if (chosen >= 0 && all[chosen]) all[chosen].setAttribute('aria-selected', 'false');
+      chosen = (i + all.length) % all.length;
+      all[chosen].setAttribute('aria-selected', 'true');
+      all[chosen].scrollIntoView({ block: 'nearest' });
+      text.setAttribute('aria-activedescendant', all[chosen].id);
+    };
+    const accept = (i) => {
+      const word = options.children[i].dataset.word;
+      text.value = text.value.replace(/\S*$/, '') + word + (/[=]$/.test(word) ? '' : ' ');
+      hide();
+      fit();
+      text.focus();
+      complete();
+    };
+    async function complete() {
+      const mine = ++serial, typed = text.value;
+      if (typed.includes('\n')) return hide();
+      await wait(60);
+      if (mine !== serial) return;
+      let got = [];
+      try {
+        const q = new URLSearchParams({ room, text: typed, lang: document.documentElement.lang.startsWith('zh') ? 'zh' : 'en' });
+        if (/(^|; )coxswain_lang=/.test(document.cookie)) q.set('forced', '1');
+        const res = await fetch('/v1/complete?' + q);
+        if (res.ok) got = (await res.json()).completions;
+      } catch { /* typing goes on without */ }
+      if (mine !== serial || document.activeElement !== text) return;
+      options.textContent = '';
+      got.slice(0, 40).forEach((c, i) => {
+        const li = document.createElement('li'), w = document.createElement('span'), h = document.createElement('span');
+        li.id = 'option-' + i;
+        li.setAttribute('role', 'option');
+        li.setAttribute('aria-selected', 'false');
+        li.dataset.word = c.text;
+        w.className = 'word';
+        w.textContent = c.text;
+        h.className = 'about';
+        h.textContent = c.help || '';
+        li.append(w, h);
+        options.append(li);
+      });
+      chosen = -1;
+      options.hidden = got.length === 0;
+      text.setAttribute('aria-expanded', String(got.length > 0));
+      text.removeAttribute('aria-activedescendant');
+    }
+    options.addEventListener('mousedown', (e) => {
+      const li = e.target.closest('li');
+      e.preventDefault();
+      if (li) accept([...options.children].indexOf(li));
+    });
+    text.addEventListener('input', () => { fit(); complete(); });
+    text.addEventListener('focus', () => { if (text.value) complete(); });
+    text.addEventListener('blur', () => setTimeout(hide, 150));
+    const send = async () => {
+      const typed = text.value.trim();
+      if (!typed) return;
+      serial++;
+      hide();
+      if (said[said.length - 1] !== typed) said.push(typed);
+      at = said.length;
+      sessionStorage.setItem('said', JSON.stringify(said.slice(-50)));
+      text.value = '';
+      fit();
+      if (!(await sayHere({ text: typed }, typed))) text.value = typed;
+    };
+    text.addEventListener('keydown', (e) => {
+      if (e.isComposing) return; // an input method has the key
+      const open = !options.hidden;
+      if (e.key === 'ArrowDown' && open) { e.preventDefault(); choose(chosen + 1); }
+      else if (e.key === 'ArrowUp' && open && chosen >= 0) { e.preventDefault(); choose(chosen - 1); }
+      else if (e.key === 'ArrowUp' && !text.value.includes('\n') && at > 0) {
+        e.preventDefault();
+        text.value = said[--at];
+        fit();
+        hide();
+      } else if (e.key === 'ArrowDown' && !open && at < said.length) {
+        e.preventDefault();
+        text.value = said[++at] || '';
+        fit();
+      } else if (e.key === 'Tab' && !e.shiftKey && open) { e.preventDefault(); accept(Math.max(chosen, 0)); }
+      else if (e.key === 'Escape' && open) { e.preventDefault(); hide(); }
+      else if (e.key === 'Enter' && !e.shiftKey) {
+        e.preventDefault();
+        if (open && chosen >= 0) accept(chosen);
+        else send();
+      }
+    });
+    $('#composer').addEventListener('submit', (e) => { e.preventDefault(); send(); });
+    $('#asform').addEventListener('click', () => showForm(text.value.trim() || 'cluster create'));
+    const wanted = new URLSearchParams(location.search).get('say');
+    if (wanted) text.value = wanted;
+    if (matchMedia('(min-width: 761px)').matches) text.focus();
+  }
+})();
