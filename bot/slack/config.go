@@ -1,0 +1,48 @@
+package slack
+
+import (
+	"regexp"
+
+	"github.com/coxswain-ops/coxswain/config/value"
+)
+
+// Config is one Slack app in one workspace.
+type Config struct {
+	// Name tells this account from others of its kind: the account is
+	// "slack:NAME". A DNS label.
+	Name string `check:"required"`
+	// Mode is how events come in: socket dials out and needs no inbound port,
+	// http is called by Slack at /callback/slack/NAME/ of the public address.
+	Mode string `default:"socket" enum:"socket,http"`
+	// BotToken is the app's bot token (xoxb-…).
+	BotToken value.Secret
+	// AppToken is an app-level token (xapp-…) with connections:write; for socket.
+	AppToken value.Secret
+	// SigningSecret proves that a call comes from Slack; for http.
+	SigningSecret value.Secret
+	// APIURL is the address of Slack's Web API.
+	APIURL string `default:"https://slack.com/api/" check:"url"`
+	// LinkByEmail links an account of the workspace to the user with the same
+	// verified e-mail address. It needs the scope users:read.email.
+	LinkByEmail bool
+}
+
+var dnsLabel = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+
+// Validate finds what no field shows alone.
+func (c *Config) Validate() []value.Problem {
+	var out []value.Problem
+	if !dnsLabel.MatchString(c.Name) {
+		out = append(out, value.Problem{Field: "name", What: "is not a DNS label", Expected: "lower-case letters, digits and dashes, such as ops"})
+	}
+	if c.BotToken.IsZero() {
+		out = append(out, value.Problem{Field: "bot_token", What: "is missing", Expected: "the bot token of the app's page OAuth & Permissions"})
+	}
+	if c.Mode == "http" && c.SigningSecret.IsZero() {
+		out = append(out, value.Problem{Field: "signing_secret", What: "is missing, but mode is http", Expected: "the signing secret of the app's page Basic Information"})
+	}
+	if c.Mode != "http" && c.AppToken.IsZero() {
+		out = append(out, value.Problem{Field: "app_token", What: "is missing, but mode is socket", Expected: "an app-level token with connections:write"})
+	}
+	return out
+}
