@@ -1,0 +1,260 @@
+package fakedingtalk
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"time"
+)
+
+// What every fake begins with.
+const (
+	CorpID       = "dingcorp0001"
+	ClientID     = "dingapp0001"
+	ClientSecret = "fake-client-secret-0001"
+	Room         = "cidFakeRoom0001=="
+	Staff        = "staff01" // a member of Room, named Ada
+)
+
+// Fake is one organization with one app and its robot.
+type Fake struct {
+	// URL is the base of both APIs.
+	URL string
+	// AckWait is how long Say and Press wait to be answered; RedeliverAfter is
+	// when a frame that was not answered is sent again. Set them before use.
+	AckWait, RedeliverAfter time.Duration
+	// Now is the fake's clock. Set it before use.
+	Now func() time.Time
+
+	t      testing.TB
+	server *httptest.Server
+	stop   chan struct{}
+	owned  sync.WaitGroup
+
+	mu       sync.Mutex
+	changed  chan struct{} // closed and made anew whenever something happened
+	tokens   map[string]bool
+	secrets  []string
+	tickets  map[string]*ticket
+	conns    []*conn
+	next     int // round robin
+	frames   map[string]*Delivery
+	opened   int // connections so far
+	pushed   int // frames so far
+	people   map[string]Person
+	shown    map[string][]*Shown
+	cards    map[string]*card
+	media    map[string]string
+	sessions map[string]*session
+	sent     map[string][]time.Time
+	blocked  map[string]time.Time
+	calls    map[string]int
+	faults   faults
+	missing  map[string]bool // scopes that the app was not given
+}
+
+// Person is a member of the organization.
+type Person struct {
+	StaffID, Name, Email, OrgEmail string
+	Inactive                       bool
+}
+
+// session is what a sessionWebhook stands for.
+type session struct {
+	room    string
+	expires time.Time
+}
+
+// New starts a fake that ends with the test.
+func New(t testing.TB) *Fake {
+	t.Helper()
+	f := &Fake{t: t, AckWait: 300 * time.Millisecond, RedeliverAfter: time.Minute, Now: time.Now, stop: make(chan struct{}),
+		changed: make(chan struct{}), tokens: map[string]bool{}, tickets: map[string]*ticket{}, frames: map[string]*Delivery{},
+		people: map[string]Person{Staff: {StaffID: Staff, Name: "Ada", Email: "ada@entered.example", OrgEmail: "ada@corp.example"}},
+		shown:  map[string][]*Shown{}, cards: map[string]*card{}, media: map[string]string{}, sessions: map[string]*session{},
+		sent: map[string][]time.Time{}, blocked: map[string]time.Time{}, calls: map[string]int{}, missing: map[string]bool{}}
+	f.server = httptest.NewServer(f.routes())
+	f.URL = f.server.URL
+	t.Cleanup(f.Close)
+	return f
+}
+
+// Close ends it; New has registered it with the test.
+func (f *Fake) Close() {
+	f.mu.Lock()
+	select {
+	case <-f.stop:
+		f.mu.Unlock()
+		return
+	default:
+		close(f.stop)
+	}
+	conns := append([]*conn(nil), f.conns...) // readers take theirs out of the list
+	for _, d := range f.frames {
+		d.stopTimer()
+	}
+	f.mu.Unlock()
+	for _, c := range conns {
+		c.ws.Close()
+	}
+	f.server.CloseClientConnections()
+	f.server.Close()
+	f.owned.Wait()
+}
+
+// AddPerson adds or replaces a member.
+func (f *Fake) AddPerson(p Person) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.people[p.StaffID] = p
+}
+
+// Secrets is everything that must never be seen: the client secret, tokens,
+// tickets and sessions so far.
+func (f *Fake) Secrets() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return append([]string{ClientSecret}, f.secrets...)
+}
+
+// Calls is how often an API was called, by its path.
+func (f *Fake) Calls(path string) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.calls[path]
+}
+
+// Until waits until ok, which is asked again whenever something happened.
+func (f *Fake) Until(what string, ok func() bool) {
+	f.t.Helper()
+	deadline := time.NewTimer(30 * time.Second)
+	defer deadline.Stop()
+	for {
+		f.mu.Lock()
+		changed := f.changed
+		f.mu.Unlock()
+		if ok() {
+			return
+		}
+		select {
+		case <-changed:
+		case <-deadline.C:
+			f.t.Fatalf("fakedingtalk: waited in vain until %s", what)
+		}
+	}
+}
+
+// tell wakes whoever waits. f.mu is held.
+func (f *Fake) tell() {
+	close(f.changed)
+	f.changed = make(chan struct{})
+}
+
+// secret makes a new one that is remembered as such. f.mu is held.
+func (f *Fake) secret(prefix string) string {
+	s := prefix + rand.Text()
+	f.secrets = append(f.secrets, s)
+	return s
+}
+
+func (f *Fake) routes() http.Handler {
+	mux := http.NewServeMux()
+	for pattern, h := range map[string]func(*request) any{
+		"POST /v1.0/oauth2/accessToken":          f.accessToken,
+		"GET /gettoken":                          f.oldToken,
+		"POST /v1.0/gateway/connections/open":    f.openConnection,
+		"POST /v1.0/robot/groupMessages/send":    f.groupSend,
+		"POST /v1.0/robot/oToMessages/batchSend": f.batchSend,
+		"POST /v1.0/card/instances":              f.createCard,
+		"POST /v1.0/card/instances/deliver":      f.deliverCard,
+		"PUT /v1.0/card/instances":               f.updateCard,
+		"PUT /v1.0/card/streaming":               f.streamCard,
+		"POST /robot/sendBySession":              f.sessionSend,
+		"POST /media/upload":                     f.upload,
+		"POST /topapi/v2/user/get":               f.user,
+	} {
+		mux.HandleFunc(pattern, f.call(h))
+	}
+	mux.HandleFunc("GET /connect", f.connect)
+	return mux
+}
+
+// request is one call with its body.
+type request struct {
+	*http.Request
+	body []byte
+}
+
+func (r *request) json(into any) bool { return json.Unmarshal(r.body, into) == nil }
+
+// refused is an answer that is an error: of the OpenAPI with a status, or of the
+// older API with status 200.
+type refused struct {
+	status int
+	header http.Header
+	body   any
+}
+
+func openError(status int, code, message string) refused {
+	return refused{status: status, body: map[string]any{"code": code, "message": message, "requestid": "fake"}}
+}
+
+func oldError(errcode int, errmsg string) refused {
+	return refused{status: http.StatusOK, body: map[string]any{"errcode": errcode, "errmsg": errmsg}}
+}
+
+// call reads the body, applies faults, and writes what h answers.
+func (f *Fake) call(h func(*request) any) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(io.LimitReader(r.Body, 32<<20))
+		if err != nil {
+			return
+		}
+		req := &request{Request: r, body: body}
+		f.mu.Lock()
+		f.calls[r.URL.Path]++
+		fault, slow := f.faults.take(req, append([]string{ClientSecret}, f.secrets...))
+		f.tell()
+		f.mu.Unlock()
+		if slow != nil {
+			select {
+			case <-slow:
+			case <-r.Context().Done():
+				return
+			case <-f.stop:
+				return
+			}
+		}
+		var out any
+		if fault != nil {
+			out = *fault
+		} else {
+			f.mu.Lock()
+			out = h(req)
+			f.tell()
+			f.mu.Unlock()
+		}
+		answer(w, out)
+	}
+}
+
+func answer(w http.ResponseWriter, out any) {
+	w.Header().Set("Content-Type", "application/json")
+	status := http.StatusOK
+	if no, ok := out.(refused); ok {
+		status, out = no.status, no.body
+		for name, values := range no.header {
+			w.Header()[name] = values
+		}
+	}
+	w.WriteHeader(status)
+	if text, ok := out.(string); ok {
+		io.WriteString(w, text)
+		return
+	}
+	json.NewEncoder(w).Encode(out)
+}
