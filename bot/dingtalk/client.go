@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -80,6 +81,10 @@ func (c *client) do(ctx context.Context, r request, out any, secrets ...string) 
 	return nil
 }
 
+// opaque is what tokens, tickets and sessions look like, and with a digit in it
+// hardly any word does.
+var opaque = regexp.MustCompile(`[A-Za-z0-9+/=_-]{20,}`)
+
 // redact takes out what must not be seen: the vendor's errors may repeat what
 // they were given.
 func (c *client) redact(e *apiError, secrets []string) {
@@ -93,6 +98,12 @@ func (c *client) redact(e *apiError, secrets []string) {
 	}
 	for _, text := range []*string{&e.Message, &e.Code, &e.Sub} {
 		hide(text)
+		*text = opaque.ReplaceAllStringFunc(*text, func(word string) string {
+			if strings.ContainsAny(word, "0123456789") {
+				return "[redacted]"
+			}
+			return word
+		})
 		*text = bot.Truncate(strings.ToValidUTF8(*text, string(utf8.RuneError)), bot.Limits{Runes: 300})
 	}
 	for i := range e.Scopes {

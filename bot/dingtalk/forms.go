@@ -97,7 +97,8 @@ func (d *DingTalk) showForm(ctx context.Context, in *bot.Inbound, c *cardCallbac
 	}
 	card := cardContent{"title": form.Title, "form": string(data), "submit": firstOf(form.Submit, form.Title), "submitted": "false"}
 	id := formCard + in.Press + "." + rand.Text()
-	return true, d.post(ctx, cardToSend{id: id, template: d.cfg.FormTemplate, params: card, room: in.From.Room, only: c.UserID, summary: form.Title})
+	err = d.post(ctx, cardToSend{id: id, template: d.cfg.FormTemplate, params: card, room: in.From.Room, only: c.UserID, summary: form.Title})
+	return err == nil, err
 }
 
 // submitted makes in what a filled-in form does.

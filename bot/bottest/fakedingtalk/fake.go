@@ -156,7 +156,7 @@ func (f *Fake) tell() {
 
 // secret makes a new one that is remembered as such. f.mu is held.
 func (f *Fake) secret(prefix string) string {
-	s := prefix + rand.Text()
+	s := prefix + "0" + rand.Text()
 	f.secrets = append(f.secrets, s)
 	return s
 }
