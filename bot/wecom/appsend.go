@@ -1,0 +1,168 @@
+package wecom
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+
+	"github.com/coxswain-ops/coxswain/bot"
+)
+
+// appMarkup is the Markdown of an application's messages.
+func appMarkup() markup { return markup{} }
+
+// sent is what the API says of a message that it took.
+type sent struct {
+	MsgID        string `json:"msgid"`
+	ResponseCode string `json:"response_code"`
+	InvalidUser  string `json:"invaliduser"`
+}
+
+// Send implements bot.Platform. What can be pressed is a card; what does not fit
+// on one is a Markdown message before it, and what does not fit there a file.
+func (a *App) Send(ctx context.Context, to bot.Address, m bot.Message) (bot.MessageRef, error) {
+	if to.Account != a.name || to.Room == "" {
+		return bot.MessageRef{}, permanent("an address of account %q is not for %s", to.Account, a.name)
+	}
+	user, dm := person(to.Room)
+	switch {
+	case m.Private && !dm:
+		return a.aside(ctx, to, m)
+	case dm:
+		return a.sendPerson(ctx, to, user, m)
+	}
+	return a.sendChat(ctx, to, m)
+}
+
+// aside sends what is private to the person, and says so in the room.
+func (a *App) aside(ctx context.Context, to bot.Address, m bot.Message) (bot.MessageRef, error) {
+	dm, err := a.OpenDM(ctx, m.For)
+	if err != nil {
+		return bot.MessageRef{}, err
+	}
+	ref, err := a.Send(ctx, dm, m)
+	if err != nil {
+		return ref, err
+	}
+	if _, err := a.sendChat(ctx, to, bot.Message{Text: a.drawer.say("wecom.private"), For: m.For}); err != nil {
+		a.log.Warn("a room was not told that the answer went to the person", "err", err)
+	}
+	return ref, nil
+}
+
+func (a *App) sendPerson(ctx context.Context, to bot.Address, user string, m bot.Message) (bot.MessageRef, error) {
+	m = wordsBeyond(m)
+	ref := bot.MessageRef{Address: to}
+	if !wantsCard(m) || !holds(m) {
+		id, err := a.sendText(ctx, to, m)
+		if err != nil {
+			return bot.MessageRef{}, err
+		}
+		ref.ID = "msg:" + id
+	}
+	if !wantsCard(m) {
+		return ref, nil
+	}
+	task := newTask()
+	c, err := a.drawer.draw(ctx, to, m, task)
+	if err != nil {
+		return bot.MessageRef{}, sendError(err)
+	}
+	got, err := a.post(ctx, to, "template_card", c)
+	if err != nil {
+		return bot.MessageRef{}, err
+	}
+	ref.ID = cardRef(task)
+	rec := record{Room: to.Room, Message: m, Code: got.ResponseCode, MsgID: got.MsgID, Sent: a.now()}
+	if err := a.records.save(ctx, ref.ID, rec); err != nil {
+		// It was sent: to fail now would send it twice. It can still be pressed.
+		a.log.Error("a card can not be changed later", "err", err)
+	}
+	return ref, nil
+}
+
+func cardRef(task string) string { return "card:" + task }
+
+// wordsBeyond makes words of the buttons that a card has no place for.
+func wordsBeyond(m bot.Message) bot.Message {
+	n := maxButtons
+	if living(m) {
+		n-- // one shows it as it stands
+	}
+	_, m, _ = bot.Fit(m, bot.Limits{Actions: n}, func(bot.Message) string { return "" }, false)
+	return m
+}
+
+// sendChat sends to a group chat that the application made. WeCom takes no cards
+// there and tells nothing of what is said there, so buttons become words.
+func (a *App) sendChat(ctx context.Context, to bot.Address, m bot.Message) (bot.MessageRef, error) {
+	id, err := a.sendText(ctx, to, allWords(m))
+	if err != nil {
+		return bot.MessageRef{}, err
+	}
+	return bot.MessageRef{Address: to, ID: "chat:" + nonempty(id, randomID())}, nil
+}
+
+// allWords says what each button does.
+func allWords(m bot.Message) bot.Message {
+	for _, action := range m.Actions {
+		m.Footer = joined(m.Footer, action.Label+": "+action.Command)
+	}
+	m.Actions = nil
+	return m
+}
+
+func joined(a, b string) string {
+	if a == "" {
+		return b
+	}
+	return a + "\n" + b
+}
+
+func randomID() string {
+	b := make([]byte, 8)
+	_, _ = rand.Read(b) // never fails
+	return hex.EncodeToString(b)
+}
+
+// sendText sends m as Markdown with its image, and with what did not fit as files.
+func (a *App) sendText(ctx context.Context, to bot.Address, m bot.Message) (id string, err error) {
+	render := func(m bot.Message) string { return mention(a.cfg.CorpID, to, m, appMarkup().text(m)) }
+	text, _, files := bot.Fit(m, bot.Limits{Bytes: a.Limits().Bytes}, render, true)
+	got, err := a.post(ctx, to, "markdown", map[string]string{"content": text})
+	if err != nil {
+		return "", err
+	}
+	if m.Image != nil {
+		if err := a.media(ctx, to, "image", m.Image.Name, m.Image.PNG); err != nil {
+			a.log.Warn("an image was not sent; its words were", "err", err) // the text has them
+		}
+	}
+	for _, f := range files {
+		if err := a.media(ctx, to, "file", f.Name, f.Content); err != nil {
+			a.log.Warn("what did not fit was not sent as a file", "file", f.Name, "err", err)
+		}
+	}
+	return got.MsgID, nil
+}
+
+// post sends one message of one kind to a person or a chat.
+func (a *App) post(ctx context.Context, to bot.Address, kind string, content any) (sent, error) {
+	var got sent
+	if err := ctx.Err(); err != nil {
+		return got, &bot.SendError{Err: err}
+	}
+	user, dm := person(to.Room)
+	if !dm {
+		err := a.client.call(ctx, "appchat/send", nil, map[string]any{"chatid": to.Room, "msgtype": kind, kind: content}, &got)
+		return got, sendError(err)
+	}
+	body := map[string]any{"touser": user, "msgtype": kind, "agentid": a.cfg.AgentID, kind: content}
+	if err := a.client.call(ctx, "message/send", nil, body, &got); err != nil {
+		return got, sendError(err)
+	}
+	if got.InvalidUser != "" {
+		return got, permanent("the person is outside the application's visible range")
+	}
+	return got, nil
+}
