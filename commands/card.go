@@ -58,8 +58,18 @@ func (s *Services) Card(ctx context.Context, operationID, lang string) (bot.Mess
 	}
 	m.Text, m.Data = c.cardText(op, d.Waiting), data(d)
 	m.Actions, m.Footer = c.cardActions(op)
+	if link := s.operationLink(op.Label()); link != "" {
+		m.Links = []bot.Link{{Label: c.Say("card.page"), URL: link}}
+	}
 	c.sayWhenSimulated(&m, cl)
 	return m, nil
+}
+
+func (s *Services) operationLink(label string) string {
+	if s.OperationLink == nil {
+		return ""
+	}
+	return s.OperationLink(label)
 }
 
 func cardSeverity(st lifecycle.OperationStatus) bot.Severity {
@@ -175,7 +185,7 @@ func (c *Call) progressItem(stage lifecycle.StageOutline, steps []lifecycle.Step
 			last = st.EndedAt
 		}
 	}
-	item := bot.ProgressItem{Text: c.Say("phase." + stage.Phase + ".short"), State: string(stageState(counts, stage.Targets, op))}
+	item := bot.ProgressItem{Text: c.Say("phase." + stage.Phase + ".short"), State: string(StageState(counts, stage.Targets, op))}
 	ended := counts[lifecycle.StepDone] + counts[lifecycle.StepSatisfied]
 	switch {
 	case len(running) > 0 && running[0] != "":
@@ -194,8 +204,9 @@ func firstFew(names []string, n int) []string {
 	return append(slices.Clone(names[:n]), "…")
 }
 
-// stageState is the one word about a stage, from the counts of its steps.
-func stageState(counts map[lifecycle.StepStatus]int, targets int, op *lifecycle.Operation) lifecycle.StepStatus {
+// StageState is the one word about a stage of op, from the counts of its steps by
+// status and how many it is to have.
+func StageState(counts map[lifecycle.StepStatus]int, targets int, op *lifecycle.Operation) lifecycle.StepStatus {
 	for _, st := range []lifecycle.StepStatus{lifecycle.StepFailed, lifecycle.StepUndoing, lifecycle.StepRunning, lifecycle.StepUndone} {
 		if counts[st] > 0 {
 			return st

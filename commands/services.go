@@ -33,6 +33,11 @@ type Services struct {
 	// URL gives the address of the pages as browsers reach it, "" when there are
 	// none. Nil is none too.
 	URL func() string
+	// OperationLink gives the address of an operation's page for cards on other
+	// platforms, "" when there is none. Nil is none too. The same label should
+	// give the same address for a good while: a card whose text changes is sent
+	// again.
+	OperationLink func(label string) string
 	// Directory gives the address book of a platform account where linking by
 	// e-mail is allowed, else nil.
 	Directory func(account string) bot.Directory

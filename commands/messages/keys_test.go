@@ -38,8 +38,10 @@ func dynamicKeys() map[string][]string {
 			lifecycle.OpFailed, lifecycle.OpStopped, lifecycle.OpUndone, lifecycle.OpCancelled),
 		"cluster.status.": names(lifecycle.ClusterPending, lifecycle.ClusterCreating, lifecycle.ClusterRunning, lifecycle.ClusterFailed,
 			lifecycle.ClusterDeleting, lifecycle.ClusterDeleted),
-		"host.status.": names(lifecycle.HostUnchecked, lifecycle.HostReady, lifecycle.HostUnreachable, lifecycle.HostClaimed, lifecycle.HostDirty),
-		"help.kind.":   {"read", "change", "additive", "disruptive", "destructive"},
+		"host.status.":        names(lifecycle.HostUnchecked, lifecycle.HostReady, lifecycle.HostUnreachable, lifecycle.HostClaimed, lifecycle.HostDirty),
+		"node.role.":          {"control-plane", "worker"},
+		"page.spec.endpoint.": {"first", "vip", "external"},
+		"help.kind.":          {"read", "change", "additive", "disruptive", "destructive"},
 		"help.type.": {"name", "text", "secret", "file", "address", "cidr", "version", "list", "user", "project", "cluster", "host", "op",
 			"bundle", "credential", "region"},
 	}

@@ -24,6 +24,8 @@ func rules() []rule {
 			why: "anyone may import them, so they may import nobody"},
 		{packages: []string{"commands/messages"}, may: []string{"lifecycle"},
 			why: "the catalogues put a lifecycle.Text into words and know nothing of who says it"},
+		{packages: []string{"commands/pages"}, may: []string{".", "commands", "commands/messages", "bot", "lifecycle"},
+			why: "pages show what commands would, with the same rights; the layout and the store come to them through seams"},
 		{packages: []string{"commands"}, may: []string{".", "bot", "lifecycle", "notifiers"},
 			why: "commands are the language on top of the domain; they reach hosts, clouds and platforms only through the seams"},
 		{packages: []string{"notifiers"}, may: []string{".", "bot", "lifecycle"},
