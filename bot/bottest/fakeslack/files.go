@@ -44,12 +44,7 @@ func (f *Fake) serveUpload(w http.ResponseWriter, r *http.Request) {
 	if f.hurt(w, r, "upload") {
 		return
 	}
-	part, _, err := r.FormFile("file")
-	if err != nil {
-		http.Error(w, "no file", http.StatusBadRequest)
-		return
-	}
-	content, err := io.ReadAll(io.LimitReader(part, 64<<20))
+	content, err := uploaded(r)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	file := f.files[r.PathValue("id")]
@@ -59,6 +54,25 @@ func (f *Fake) serveUpload(w http.ResponseWriter, r *http.Request) {
 	}
 	file.Content, file.uploaded = content, true
 	_, _ = io.WriteString(w, "OK - "+strconv.Itoa(len(content))) // a caller that has gone wants no answer
+}
+
+// uploaded reads what is uploaded: as a form's file or as the body itself.
+func uploaded(r *http.Request) ([]byte, error) {
+	var from io.Reader = r.Body
+	if strings.HasPrefix(r.Header.Get("Content-Type"), "multipart/") {
+		if err := r.ParseMultipartForm(64 << 20); err != nil {
+			return nil, err
+		}
+		for _, parts := range r.MultipartForm.File { // whatever the field is called
+			part, err := parts[0].Open()
+			if err != nil {
+				return nil, err
+			}
+			defer part.Close()
+			from = part
+		}
+	}
+	return io.ReadAll(io.LimitReader(from, 64<<20))
 }
 
 func (f *Fake) completeUpload(c call) (answer, string) {
