@@ -24,7 +24,7 @@ func (d *DingTalk) issue(ctx context.Context, to bot.Address, m bot.Message) ([]
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, button{label: a.Label, token: token, style: a.Style})
+		out = append(out, button{label: label(a.Label), token: token, style: a.Style})
 	}
 	if m.Form == nil || !d.hasForms() || len(components(m.Form)) == 0 {
 		return out, nil
@@ -33,8 +33,10 @@ func (d *DingTalk) issue(ctx context.Context, to bot.Address, m bot.Message) ([]
 	if err != nil {
 		return nil, err
 	}
-	return append(out, button{label: m.Form.Title, token: token, style: "primary", form: true}), nil
+	return append(out, button{label: label(m.Form.Title), token: token, style: "primary", form: true}), nil
 }
+
+func label(text string) string { return bot.Truncate(oneLine(text), bot.Limits{Runes: maxLabel}) }
 
 // hasForms reports whether this account can show forms.
 func (d *DingTalk) hasForms() bool {
@@ -66,7 +68,7 @@ func (b button) onCard() cardButton {
 // link makes the presser's client send the label and the token in their name:
 // what an ActionCard, which calls nobody back, can do.
 func (b button) link() string {
-	return "dtmd://dingtalkclient/sendMessage?content=" + url.PathEscape(b.label+" #"+b.token)
+	return "dtmd://dingtalkclient/sendMessage?content=" + url.PathEscape(bot.Truncate(b.label, bot.Limits{Runes: 20})+" #"+b.token)
 }
 
 // asWords says buttons as commands, where there can be none.

@@ -77,8 +77,8 @@ func (d *DingTalk) content(ctx context.Context, to bot.Address, m bot.Message) (
 	if err != nil {
 		return nil, err
 	}
-	text := bot.Truncate(body(m), bot.Limits{Bytes: maxEncoded})
-	if text == "" {
+	text := bot.Truncate(body(m), bot.Limits{Bytes: maxText})
+	if text == "" && m.Title == "" {
 		text = "…" // an empty card looks broken
 	}
 	c := cardContent{"msgTitle": bot.Truncate(heading(m), bot.Limits{Runes: 200}), varStatic: text, varStream: "", varFlow: flowFinished, varMore: string(raw)}

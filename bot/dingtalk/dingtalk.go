@@ -95,13 +95,9 @@ func (d *DingTalk) Name() string { return Kind + ":" + d.cfg.Name }
 // blocked for ten minutes (errcode 130101).
 const perMinute = 20
 
-// maxBytes is the most text that one message takes. Webhooks take 20,000 bytes,
-// but msgParam of the send APIs ends at 15,000, as JSON.
-const maxBytes = 14000
-
 // Limits implements bot.Platform.
 func (d *DingTalk) Limits() bot.Limits {
-	return bot.Limits{Bytes: maxBytes, Actions: 5, PerMinute: perMinute, EditEvery: time.Second}
+	return bot.Limits{Bytes: maxText, Actions: 5, PerMinute: perMinute, EditEvery: time.Second}
 }
 
 // Run implements bot.Platform.

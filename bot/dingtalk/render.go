@@ -18,16 +18,19 @@ func markdown(m bot.Message) string {
 	if m.Title == "" {
 		return body
 	}
-	head := "### " + heading(m)
+	head := "### " + plain(heading(m))
 	if body == "" {
 		return head
 	}
 	return head + "\n\n" + body
 }
 
-// heading is the title with the sign of its severity.
+// heading is the title, if there is one, with the sign of its severity, as text.
 func heading(m bot.Message) string {
-	return strings.TrimSpace(severitySign(m.Severity) + " " + oneLine(plain(m.Title)))
+	if m.Title == "" {
+		return ""
+	}
+	return strings.TrimSpace(severitySign(m.Severity) + " " + oneLine(strings.ToValidUTF8(m.Title, "\uFFFD")))
 }
 
 func severitySign(s bot.Severity) string {
@@ -53,11 +56,11 @@ func body(m bot.Message) string {
 			parts = append(parts, part)
 		}
 	}
-	if m.Title == "" && m.Severity != "" && m.Severity != bot.Info {
-		add(strings.TrimSpace(severitySign(m.Severity) + " " + lines(m.Text)))
-	} else {
-		add(lines(m.Text))
+	text := lines(m.Text)
+	if m.Title == "" {
+		text = strings.TrimSpace(severitySign(m.Severity) + " " + text)
 	}
+	add(text)
 	add(progress(m.Progress))
 	add(fields(m.Fields))
 	add(table(m.Table))
@@ -77,8 +80,8 @@ func lines(text string) string {
 	return strings.ReplaceAll(strings.TrimRight(plain(text), "\n"), "\n", lineEnd)
 }
 
-// plain lets text be shown as it is where that matters: it may open no tag and
-// make no link of its own. Stars and underlines may bend the letters; DingTalk
+// plain lets text be shown as it is where that matters: it may open no tag
+// or fence and make no link of its own. Stars and underlines may bend the letters; DingTalk
 // knows no escape that all its clients agree on.
 func plain(text string) string {
 	return plainer().Replace(strings.ToValidUTF8(text, "\uFFFD"))
@@ -87,7 +90,7 @@ func plain(text string) string {
 // plainer is made anew because a Replacer builds its tables once and is then
 // cheap, while a package variable would be state.
 func plainer() *strings.Replacer {
-	return strings.NewReplacer("<", "&lt;", "](", "]\u200b(", "\r", "")
+	return strings.NewReplacer("<", "&lt;", "](", "]\u200b(", "```", "`\u200b``", "\r", "")
 }
 
 func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
@@ -198,26 +201,29 @@ func title(m bot.Message) string {
 	text := heading(m)
 	for _, other := range []string{m.Text, m.Footer, m.Operation, "…"} {
 		if text == "" {
-			text = oneLine(plain(other))
+			text = oneLine(strings.ToValidUTF8(other, "\uFFFD"))
 		}
 	}
 	return bot.Truncate(text, bot.Limits{Runes: 60})
 }
 
-// maxEncoded is how many bytes the text may have as a JSON string, so that title,
-// buttons and braces fit beside it into the 15,000 of msgParam.
-const maxEncoded = 13000
+// maxText is how many bytes a message's text may have, plain and as a JSON string.
+// Webhooks take 20,000 bytes, but msgParam of the send APIs ends at 15,000, as JSON
+// and with the title and five buttons, whose links percent-encode their labels.
+const maxText = 12000
+
+// maxLabel is the longest label of a button, in characters.
+const maxLabel = 30
 
 // fit makes m fit as text and as the JSON that carries it: a line end or a
 // quotation mark is one byte of the one and two of the other.
 func fit(m bot.Message, l bot.Limits) (fitted bot.Message, text string, files []bot.Attachment, err error) {
-	l.Bytes = min(l.Bytes, maxEncoded)
 	for {
 		text, fitted, files = bot.Fit(m, l, markdown, true)
 		raw, err := encode(text)
-		if err != nil || len(raw) <= maxEncoded {
+		if err != nil || len(raw) <= maxText {
 			return fitted, text, files, err
 		}
-		l.Bytes = min(l.Bytes-100, l.Bytes*maxEncoded/len(raw))
+		l.Bytes = min(l.Bytes-100, l.Bytes*maxText/len(raw))
 	}
 }

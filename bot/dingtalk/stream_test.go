@@ -12,6 +12,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/coxswain-ops/coxswain/bot"
+	"github.com/coxswain-ops/coxswain/bot/bottest"
 	"github.com/coxswain-ops/coxswain/bot/bottest/fakedingtalk"
 )
 
@@ -62,6 +63,66 @@ func TestNothingIsLostWhileTheGatewayCuts(t *testing.T) {
 		t.Errorf("%d messages of %d", len(got), messages)
 	}
 	t.Logf("%d connections, %d deliveries of %d messages", f.Opened(), tries, messages)
+}
+
+// TestFiveHundredCommandsRunOnce puts the inbox behind it: every command is
+// carried out once, however often the cut connections had it delivered.
+func TestFiveHundredCommandsRunOnce(t *testing.T) {
+	const messages = 500
+	f := fakedingtalk.New(t)
+	f.RedeliverAfter = 50 * time.Millisecond
+	shared, _ := testShared()
+	d := start(t, testConfig(f), shared, quick())
+	store := &bottest.Memory{}
+	in := bot.NewInbox(store, "test", bot.InboxOptions{Alone: true})
+	ran := make(chan string, 2*messages)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 2)
+	go func() {
+		ended <- in.Run(ctx, func(ctx context.Context, m bot.Inbound) error {
+			ran <- m.ID
+			return store.DoneInbound(ctx, m.From.Account, m.ID)
+		})
+	}()
+	go func() { ended <- d.Run(ctx, in.Accept) }()
+	f.Connected(1)
+	f.CutEvery(20 * time.Millisecond)
+	var deliveries []*fakedingtalk.Delivery
+	for i := range messages {
+		deliveries = append(deliveries, f.Push(fakedingtalk.Message{ID: fmt.Sprintf("msg-%03d", i), Text: "help"}))
+		if i%50 == 49 {
+			opened := f.Opened()
+			f.Until("cut and connected again", func() bool { return f.Opened() > opened })
+		}
+	}
+	for _, one := range deliveries {
+		<-one.Done
+	}
+	once := map[string]bool{}
+	for range messages {
+		id := <-ran
+		if once[id] {
+			t.Errorf("%s ran twice", id)
+		}
+		once[id] = true
+	}
+	cancel()
+	for range 2 {
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}
+	if len(ran) != 0 || len(once) != messages || store.Open() != 0 {
+		t.Errorf("%d ran, %d more, %d open", len(once), len(ran), store.Open())
+	}
+}
+
+func TestPingIsAnswered(t *testing.T) {
+	d, f := account(t)
+	run(t, d, f)
+	if err := f.Ping(t.Context()); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestOneCutLeavesNoGap(t *testing.T) {

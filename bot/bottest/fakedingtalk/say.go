@@ -129,6 +129,31 @@ func (f *Fake) Leave(ctx context.Context, staff string) error {
 	return f.await(ctx, d)
 }
 
+// Ping sends the gateway's own ping on every connection of now and waits for the
+// answers.
+func (f *Fake) Ping(ctx context.Context) error {
+	f.mu.Lock()
+	var all []*Delivery
+	for i, c := range f.conns {
+		d := &Delivery{id: fmt.Sprintf("ping%d-%d", f.pushed, i), topic: "SYSTEM ping", on: c, Done: make(chan struct{})}
+		d.frame = frame{SpecVersion: "1.0", Type: "SYSTEM", Data: `{"opaque":"fake"}`,
+			Headers: map[string]string{"topic": "ping", "messageId": d.id, "contentType": "application/json"}}
+		f.frames[d.id] = d
+		c.write(d.frame)
+		all = append(all, d)
+	}
+	f.pushed++
+	f.mu.Unlock()
+	var err error
+	for _, d := range all {
+		err = errors.Join(err, f.await(ctx, d))
+		if err == nil && d.Response() != d.frame.Data {
+			err = fmt.Errorf("fakedingtalk: a ping was answered with %q", d.Response())
+		}
+	}
+	return err
+}
+
 // Press presses the button with this label on the newest message of the room that
 // has one, in the name of a member: a card calls back, an ActionCard sends its text.
 func (f *Fake) Press(ctx context.Context, room, staff, label string) error {
