@@ -85,13 +85,28 @@ func (d *DingTalk) send(ctx context.Context, to bot.Address, m bot.Message) (bot
 		d.hushed(to.Room, err)
 		return bot.MessageRef{}, err
 	}
+	d.sendExtras(ctx, to, extras)
+	return ref, nil
+}
+
+// sendExtras sends what goes beside a message that is there already. An error
+// would have the message sent again, so that a failure is said in the room.
+func (d *DingTalk) sendExtras(ctx context.Context, to bot.Address, extras []robotMsg) {
+	var missing []string
 	for _, extra := range extras {
 		if _, err := d.robotSend(ctx, to, extra); err != nil {
 			d.hushed(to.Room, err)
 			d.log.Error("a file was not sent although its message was", "kind", extra.key, "error", err)
+			missing = append(missing, firstOf(extra.param["fileName"], extra.key))
 		}
 	}
-	return ref, nil
+	if len(missing) == 0 || d.rate.take(to.Room, 1) > 0 {
+		return
+	}
+	text := d.say("dingtalk.upload.failed", map[string]any{"files": strings.Join(missing, ", ")})
+	if _, err := d.sendPlain(ctx, to, bot.Message{Text: text}, text); err != nil {
+		d.log.Error("that a file is missing could not be said either", "error", err)
+	}
 }
 
 // hushed remembers when the platform has silenced the robot.

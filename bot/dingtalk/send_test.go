@@ -296,6 +296,19 @@ func TestLogGoesBesideItsMessage(t *testing.T) {
 	}
 }
 
+func TestMissingFileIsSaid(t *testing.T) {
+	d, f := account(t)
+	run(t, d, f)
+	if err := f.Say(t.Context(), fakedingtalk.Message{Text: "logs"}); err != nil { // the webhook carries the words
+		t.Fatal(err)
+	}
+	f.StormAt("/v1.0/robot/groupMessages/send", 1, 500, "ServiceUnavailable", "")
+	send(t, d, room(d), bot.Message{Title: "Logs", Code: &bot.Code{Text: strings.Repeat("a line\n", 5000), Filename: "prod-1.log"}})
+	if s := f.Shown(fakedingtalk.Room); len(s) != 2 || s[1] != "dingtalk.upload.failed" {
+		t.Errorf("%d messages", len(s))
+	}
+}
+
 func TestBadAddresses(t *testing.T) {
 	d, _ := account(t)
 	for _, to := range []bot.Address{{Account: "dingtalk:else", Room: "cid1"}, {Account: d.Name()}, {Account: d.Name(), Room: "dm:"}, {Account: d.Name(), Room: "dm:$:LWCP"}, {Account: d.Name(), Room: "a b"}, {Account: d.Name(), Room: "dm:nobody"}} {
