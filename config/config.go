@@ -5,6 +5,9 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/coxswain-ops/coxswain/bot/dingtalk"
+	"github.com/coxswain-ops/coxswain/bot/slack"
+	"github.com/coxswain-ops/coxswain/bot/wecom"
 	"github.com/coxswain-ops/coxswain/config/value"
 )
 
@@ -27,6 +30,20 @@ type Config struct {
 	Limits LimitsConfig `reload:"true"`
 	// Uploads bounds the files that people send.
 	Uploads UploadsConfig
+	// Slack lists the Slack apps, one for each workspace.
+	Slack []slack.Config
+	// DingTalk lists the DingTalk apps with their robots.
+	DingTalk []dingtalk.Config `yaml:"dingtalk"`
+	// WeCom is applications and AI bots of WeCom corporations.
+	WeCom WeComConfig `yaml:"wecom"`
+}
+
+// WeComConfig is applications and AI bots of WeCom corporations.
+type WeComConfig struct {
+	// Apps lists self-built applications.
+	Apps []wecom.AppConfig
+	// AIBots lists AI bots (智能机器人).
+	AIBots []wecom.AIBotConfig
 }
 
 // ServerConfig is the process itself.

@@ -212,6 +212,9 @@ func TestExampleIsTheDefaults(t *testing.T) {
 	}
 	for _, s := range Reference() {
 		name := s.Path[strings.LastIndex(s.Path, ".")+1:]
+		if strings.Contains(s.Path, "[]") && s.Default != "" {
+			continue // an account's entry shows what must be filled in
+		}
 		if !strings.Contains(string(text), name+":") {
 			t.Errorf("the example does not show %s", s.Path)
 		}

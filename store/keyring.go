@@ -4,7 +4,9 @@ import (
 	"bufio"
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
@@ -97,3 +99,11 @@ func (r *KeyRing) find(id string) *ringKey {
 }
 
 func (r *KeyRing) newest() *ringKey { return &r.keys[len(r.keys)-1] }
+
+// Derive makes a key of 32 bytes for another purpose. It comes from the oldest key,
+// so that it stays the same when a newer one is added.
+func (r *KeyRing) Derive(purpose string) []byte {
+	mac := hmac.New(sha256.New, []byte(r.keys[0].line))
+	mac.Write([]byte("derived key\n" + purpose))
+	return mac.Sum(nil)
+}

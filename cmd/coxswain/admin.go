@@ -49,10 +49,9 @@ func newAdminServer(addr string, ready func(context.Context) error, metrics prom
 // newPublicServer serves what the outside may see: /healthz, the pages, and the
 // callbacks of platforms. Its handlers bound the bodies that they read: uploads
 // may be large.
-func newPublicServer(addr string, log *slog.Logger) (*webServer, *http.ServeMux) {
-	mux := http.NewServeMux()
+func newPublicServer(addr string, mux *http.ServeMux, log *slog.Logger) *webServer {
 	mux.HandleFunc("GET /healthz", healthz)
-	return newWebServer("public", addr, mux, log), mux
+	return newWebServer("public", addr, mux, log)
 }
 
 func newWebServer(name, addr string, h http.Handler, log *slog.Logger) *webServer {

@@ -108,7 +108,7 @@ func TestAdminListener(t *testing.T) {
 }
 
 func TestPublicListenerShowsHealthOnly(t *testing.T) {
-	url := served(t, newPublicServer("127.0.0.1:0", slog.New(slog.DiscardHandler)))
+	url := served(t, newPublicServer("127.0.0.1:0", http.NewServeMux(), slog.New(slog.DiscardHandler)))
 	if code, _ := get(t, url+"/healthz"); code != 200 {
 		t.Errorf("healthz: %d", code)
 	}
@@ -125,7 +125,7 @@ func TestListenerThatIsTaken(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	err = newPublicServer(l.Addr().String(), slog.New(slog.DiscardHandler)).Run(t.Context())
+	err = newPublicServer(l.Addr().String(), http.NewServeMux(), slog.New(slog.DiscardHandler)).Run(t.Context())
 	if err == nil || !strings.Contains(err.Error(), "public listener") || !strings.Contains(err.Error(), "in use") {
 		t.Errorf("got %v", err)
 	}
@@ -134,7 +134,7 @@ func TestListenerThatIsTaken(t *testing.T) {
 func TestListenerThatIsOff(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	s := newPublicServer("", slog.New(slog.DiscardHandler))
+	s := newPublicServer("", http.NewServeMux(), slog.New(slog.DiscardHandler))
 	if err := s.Run(ctx); err != nil || s.Addr() != "" {
 		t.Errorf("Run: %v, listens on %q", err, s.Addr())
 	}

@@ -45,6 +45,7 @@ type App struct {
 	regions []lifecycle.Region
 	// running is the configuration in force, which a reload changes.
 	running func() *config.Config
+	keys    *store.KeyRing
 	public  *webServer // nil when it is off
 	// services make the link that greets a newcomer.
 	services *commands.Services
@@ -125,8 +126,18 @@ func New(ctx context.Context, o Options) (app *App, err error) {
 			return services.MakePass(ctx, identity, on, commands.PassLifetime)
 		},
 		Data: a.cfg.Server.Data, MaxUpload: int64(a.cfg.Uploads.MaxBytes), Log: a.log})
+	accounts, err := openPlatforms(a.cfg, bot.Shared{Owner: a.owner, Buttons: bot.NewButtons(st, a.keys.Derive("buttons"), time.Now),
+		Vault: st, Leases: st, Assistant: assistant, Say: catalogue.Say, Lang: a.cfg.Server.Lang}, a.log)
+	if err != nil {
+		return nil, err
+	}
+	services.Directory = directory(accounts)
+	platforms := []bot.Platform{rm}
+	for _, p := range accounts {
+		platforms = append(platforms, p.Platform)
+	}
 	events, deliveries := a.subscribe(st, store.Events), a.subscribe(st, store.Deliveries)
-	hub := notifiers.New(st, notifiers.Config{Owner: a.owner, Alone: a.alone, Platforms: []bot.Platform{rm},
+	hub := notifiers.New(st, notifiers.Config{Owner: a.owner, Alone: a.alone, Platforms: platforms,
 		Render: services, Events: events, Deliveries: deliveries, Log: a.log})
 	limits := commands.NewLimiter(limitsOf(a.cfg))
 	router := commands.NewRouter(services, registry, hub, limits, a.log)
@@ -140,13 +151,16 @@ func New(ctx context.Context, o Options) (app *App, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := a.serveHTTP(ctx, st, web); err != nil {
+	if err := a.serveHTTP(ctx, st, web, accounts); err != nil {
 		return nil, err
 	}
 	a.task("inbox", func(ctx context.Context) error { return inbox.Run(ctx, router.Handle) })
 	a.task("hub", hub.Run)
 	a.task("engine", runner.Run)
 	a.task("room", func(ctx context.Context) error { return rm.Run(ctx, inbox.Accept) })
+	for _, p := range accounts {
+		a.task(p.Name(), func(ctx context.Context) error { return keepRunning(ctx, p.Platform, inbox.Accept, a.log) })
+	}
 	if o.ConfigPath != "" {
 		w := config.NewWatcher(o.ConfigPath, a.cfg, a.applier(services, limits, o.Level), a.log)
 		a.running = w.Running
@@ -203,6 +217,7 @@ func (a *App) openStore(ctx context.Context) (*store.Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	a.keys = keys
 	c := store.Config{Keys: keys, Log: a.log, DSN: a.cfg.Store.DSN.Reveal()}
 	if c.DSN == "" {
 		c.Path, a.alone = filepath.Join(data, "coxswain.db"), true
@@ -213,6 +228,11 @@ func (a *App) openStore(ctx context.Context) (*store.Store, error) {
 	}
 	a.onClose("store", st.Close)
 	a.task("store", st.Run)
+	if a.alone {
+		if err := st.ReleaseLeases(ctx); err != nil {
+			return nil, err
+		}
+	}
 	a.task("housekeeping", func(ctx context.Context) error { return housekeep(ctx, st, a.log) })
 	return st, nil
 }

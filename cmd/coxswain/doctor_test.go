@@ -174,7 +174,7 @@ func TestDoctorTriesThePorts(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	s := newPublicServer("127.0.0.1:0", slog.New(slog.DiscardHandler))
+	s := newPublicServer("127.0.0.1:0", http.NewServeMux(), slog.New(slog.DiscardHandler))
 	url := served(t, s)
 	d.cfg.Server.Listen = strings.TrimPrefix(url, "http://")
 	expect(t, d.ports(t.Context()), broken, "doctor.port.taken") // another server's
@@ -241,7 +241,7 @@ func TestDoctorCommand(t *testing.T) {
 }
 
 func TestDoctorHealth(t *testing.T) {
-	url := served(t, newPublicServer("127.0.0.1:0", slog.New(slog.DiscardHandler)))
+	url := served(t, newPublicServer("127.0.0.1:0", http.NewServeMux(), slog.New(slog.DiscardHandler)))
 	addr := strings.TrimPrefix(url, "http://")
 	file := write(t, filepath.Join(t.TempDir(), "c.yaml"), "server: {listen: '', admin_listen: '"+addr+"'}\n", 0o600)
 	if _, err := doctorRun(t, "--health", "--config", file); err != nil {

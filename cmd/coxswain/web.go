@@ -61,12 +61,14 @@ func personOf(r *commands.Router) func(context.Context, bot.Inbound) (web.Person
 }
 
 // serveHTTP takes both addresses, so that a start fails at once when one is taken.
-func (a *App) serveHTTP(ctx context.Context, st *store.Store, pages http.Handler) error {
+func (a *App) serveHTTP(ctx context.Context, st *store.Store, pages http.Handler, accounts []account) error {
 	metrics := prometheus.NewRegistry()
 	registerMetrics(metrics)
 	if a.cfg.Server.Listen != "" {
-		public, mux := newPublicServer(a.cfg.Server.Listen, a.log)
+		mux := http.NewServeMux()
 		mux.Handle("/", pages)
+		callbacks(mux, accounts)
+		public := newPublicServer(a.cfg.Server.Listen, mux, a.log)
 		a.public = public
 		a.onClose("public listener", public.Close)
 		if err := public.Listen(ctx); err != nil {

@@ -32,6 +32,8 @@ func rules() []rule {
 			why: "the hub turns events into messages; it must not know commands"},
 		{packages: []string{"bot/*test", "bot/*/*test", "lifecycle/*test", "lifecycle/*/*test", "notifiers/*test", "store/*test", "store/*test/..."}, may: []string{"..."},
 			why: "suites and fakes may look at what they test; only tests import them"},
+		{packages: []string{"bot/room/web"}, may: []string{"bot", "bot/room"},
+			why: "the browser is a front end of the built-in room; its pages know no command and no cluster"},
 		{packages: []string{"bot/*", "bot/*/..."}, may: []string{"bot", "."},
 			why: "an adapter knows its platform and the vocabulary, never a sibling, a command or a cluster"},
 		{packages: []string{"lifecycle/remote", "lifecycle/kube", "lifecycle/bundle"}, may: []string{"lifecycle", "."},
