@@ -226,4 +226,3 @@ func TestStamp(t *testing.T) {
 		t.Errorf("no time: %+v", in)
 	}
 }
-
