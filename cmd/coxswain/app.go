@@ -114,7 +114,7 @@ func New(ctx context.Context, o Options) (app *App, err error) {
 		Versions: versionResolver{hostProvider, pool, bundles, offered},
 		Kube:     kubeReader{st, hostProvider, machines, pool}, Planning: phases.KeepFacts,
 		Settings: func() []commands.Setting { return settings(a.running()) }, Defaults: defaultsOf(a.cfg), Lang: a.cfg.Server.Lang, TimeZone: zone, Now: time.Now}
-	services.URL, a.services = a.url, services
+	services.URL, services.OperationLink, a.services = a.url, a.operationLink, services
 	registry, err := commands.NewRegistry(commands.All(services))
 	if err != nil {
 		return nil, fmt.Errorf("command language: %w", err)

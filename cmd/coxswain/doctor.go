@@ -56,6 +56,7 @@ func (d *doctor) checks() []func(context.Context) []finding {
 		d.server,
 		d.ports,
 		d.database,
+		d.platforms,
 		d.timeZone,
 		d.clock,
 		d.terminal,

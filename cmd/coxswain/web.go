@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/coxswain-ops/coxswain/bot/room/web"
 	"github.com/coxswain-ops/coxswain/commands"
 	"github.com/coxswain-ops/coxswain/commands/messages"
+	"github.com/coxswain-ops/coxswain/commands/pages"
 	"github.com/coxswain-ops/coxswain/store"
 )
 
@@ -42,8 +44,20 @@ func (a *App) openWeb(p webParts) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	pg, err := pages.New(pages.Config{Router: p.router, Services: p.services, Shell: w, Changed: subscription(p.store, store.Operations),
+		LinkKey: a.keys.Derive(operationLinks), Log: a.log})
+	if err != nil {
+		return nil, err
+	}
+	a.task("pages", pg.Run)
+	for _, pattern := range []string{"GET /clusters", "GET /clusters/", "GET /operations", "GET /op/", "GET /o/", "GET /static/"} {
+		w.Mount(pattern, pg.Handler())
+	}
 	return w.Handler(), nil
 }
+
+// operationLinks is what the key that signs them is derived for.
+const operationLinks = "operation links"
 
 // personOf lets the pages know people as the router does.
 func personOf(r *commands.Router) func(context.Context, bot.Inbound) (web.Person, error) {
@@ -96,6 +110,16 @@ func (a *App) url() string {
 		return strings.TrimRight(a.cfg.Server.URL, "/")
 	}
 	return "http://" + reachable(a.public.Addr())
+}
+
+// operationLink is the address of an operation's page for other platforms' cards:
+// signed, good for a week at least, and the same all day.
+func (a *App) operationLink(label string) string {
+	if a.url() == "" {
+		return ""
+	}
+	expires := time.Now().UTC().Truncate(24 * time.Hour).Add(8 * 24 * time.Hour)
+	return a.url() + pages.SignLink(a.keys.Derive(operationLinks), label, expires)
 }
 
 // greetWeb is the link that lets the server's owner in, once.
