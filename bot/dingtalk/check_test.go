@@ -26,7 +26,7 @@ func TestCheck(t *testing.T) {
 	all := func(c *Config) { c.LinkByEmail = true }
 	for name, c := range map[string]struct {
 		change func(*Config)
-		break_ func(*fakedingtalk.Fake)
+		spoil  func(*fakedingtalk.Fake)
 		want   string
 	}{
 		"well":         {all, func(*fakedingtalk.Fake) {}, "+ok:token +ok:stream +ok:robot +ok:card +ok:streaming +ok:contact"},
@@ -43,7 +43,7 @@ func TestCheck(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			d, f := account(t, c.change)
-			c.break_(f)
+			c.spoil(f)
 			findings := d.Check(t.Context())
 			if got := keys(findings); got != c.want {
 				t.Errorf("%s", got)

@@ -129,6 +129,6 @@ func (c *conn) write(a *ack) {
 	deadline := time.Now().Add(c.d.timing.handshake)
 	if c.ws.SetWriteDeadline(deadline) != nil || c.ws.WriteMessage(websocket.TextMessage, raw) != nil {
 		c.d.log.Info("an acknowledgement did not get through; the message comes again")
-		c.ws.Close()
+		_ = c.ws.Close() // it is broken already; this only wakes its reader
 	}
 }

@@ -88,6 +88,34 @@ func newWith(cfg Config, shared bot.Shared, log *slog.Logger, tm timing) (*DingT
 	return d, nil
 }
 
+// Open makes the account and gives it with the abilities that cfg leaves it: with
+// "cards: never" nothing can be changed, and it is then no bot.Updater, so that
+// the hub sends news of a living card as new messages.
+func Open(cfg Config, shared bot.Shared, log *slog.Logger) (bot.Platform, error) {
+	d, err := New(cfg, shared, log)
+	if err != nil {
+		return nil, err
+	}
+	if d.cfg.Cards == cardsNever {
+		return withoutCards{d, hideUpdate{}}, nil
+	}
+	return d, nil
+}
+
+// withoutCards is a DingTalk without Update: two embedded methods of one name and
+// depth cancel each other out.
+type withoutCards struct {
+	*DingTalk
+	hideUpdate
+}
+
+type hideUpdate struct{}
+
+// Update is never called; its name is all that counts.
+func (hideUpdate) Update() {}
+
+var _ interface{ Update() } = hideUpdate{}
+
 // Name implements bot.Platform.
 func (d *DingTalk) Name() string { return Kind + ":" + d.cfg.Name }
 

@@ -75,6 +75,7 @@ func TestRefusedIsNotAcknowledged(t *testing.T) {
 	d, f := account(t)
 	b := run(t, d, f)
 	b.fail = errors.New("the store is locked")
+	f.AckWait = 200 * time.Millisecond
 	for _, err := range []error{f.Say(t.Context(), fakedingtalk.Message{ID: "a", Text: "help"}), f.Leave(t.Context(), "staff01")} {
 		if !errors.Is(err, fakedingtalk.ErrNotAccepted) {
 			t.Error("acknowledged what was not stored")

@@ -73,7 +73,7 @@ func (d *DingTalk) keepConnected(ctx context.Context, number int, all *sync.Wait
 // so that replicas do not all come at the same time.
 func (d *DingTalk) backoff(failures int) time.Duration {
 	w := min(d.timing.maxWait, d.timing.backoff<<min(failures-1, 16))
-	return w/2 + rand.N(w/2+1)
+	return w/2 + rand.N(w/2+1) //nolint:gosec // spreads load, hides nothing
 }
 
 // connect gets a ticket, which is good for one connection, and uses it.
@@ -84,6 +84,9 @@ func (d *DingTalk) connect(ctx context.Context) (*conn, error) {
 	}
 	dialer := websocket.Dialer{Proxy: http.ProxyFromEnvironment, HandshakeTimeout: d.timing.handshake}
 	ws, res, err := dialer.DialContext(ctx, target, nil)
+	if res != nil {
+		defer res.Body.Close()
+	}
 	if res != nil && err != nil {
 		return nil, fmt.Errorf("dingtalk gateway: the connection was refused with status %d", res.StatusCode)
 	}

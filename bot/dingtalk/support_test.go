@@ -142,7 +142,6 @@ type inbox struct {
 	mu   sync.Mutex
 	got  []bot.Inbound
 	fail error
-	more chan struct{}
 }
 
 func (b *inbox) handle(_ context.Context, in bot.Inbound) error {

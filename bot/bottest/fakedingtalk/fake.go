@@ -72,7 +72,7 @@ type session struct {
 // New starts a fake that ends with the test.
 func New(t testing.TB) *Fake {
 	t.Helper()
-	f := &Fake{t: t, AckWait: 300 * time.Millisecond, RedeliverAfter: time.Minute, Now: time.Now, stop: make(chan struct{}),
+	f := &Fake{t: t, AckWait: 10 * time.Second, RedeliverAfter: time.Minute, Now: time.Now, stop: make(chan struct{}),
 		changed: make(chan struct{}), tokens: map[string]bool{}, tickets: map[string]*ticket{}, frames: map[string]*Delivery{},
 		people: map[string]Person{Staff: {StaffID: Staff, Name: "Ada", Email: "ada@entered.example", OrgEmail: "ada@corp.example"}},
 		shown:  map[string][]*Shown{}, cards: map[string]*card{}, media: map[string]string{}, sessions: map[string]*session{},
