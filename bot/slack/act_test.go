@@ -68,7 +68,7 @@ func TestAFormFromItsButtonToItsSubmission(t *testing.T) {
 			t.Error("opening a form counts as its use")
 		}
 		if title != "Create a cluster of…" || len(inputs) != 6 || inputs[0].Optional || inputs[1].Initial != "3" || inputs[2].Initial != "flannel" ||
-			!reflect.DeepEqual(inputs[3].Options, []string{"否", "yes", "no"}) || inputs[5].Kind != "file_input" {
+			!reflect.DeepEqual(inputs[3].Options, []string{"是", "否"}) || inputs[5].Kind != "file_input" {
 			t.Errorf("%q %+v", title, inputs)
 		}
 		var wrong fakeslack.FormErrors

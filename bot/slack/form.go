@@ -136,15 +136,26 @@ func (s *Slack) element(f bot.FormField) slackapi.BlockElement {
 		}
 		return n
 	case f.Type == "bool":
-		return s.choice(f.Default, []string{s.say("slack.form.yes"), s.say("slack.form.no")})
+		return choice(f.Default, s.yesNo(f.Default))
 	case len(f.Choices) > 0 && selectable(f.Choices):
-		return s.choice(f.Default, f.Choices)
+		return choice(f.Default, f.Choices)
 	}
 	in := slackapi.NewPlainTextInputBlockElement(nil, fieldText)
 	if initial != "" {
 		in = in.WithInitialValue(initial)
 	}
 	return in
+}
+
+// yesNo are the two words in the language of the default, which is the reader's.
+func (s *Slack) yesNo(initial string) []string {
+	for _, lang := range []string{s.shared.Lang, "en", "zh"} {
+		yes, no := s.shared.Say(lang, "slack.form.yes", nil), s.shared.Say(lang, "slack.form.no", nil)
+		if initial == "" || initial == yes || initial == no {
+			return []string{yes, no}
+		}
+	}
+	return []string{s.say("slack.form.yes"), s.say("slack.form.no")}
 }
 
 func isNumber(text string) bool {
@@ -173,7 +184,7 @@ func selectable(choices []string) bool {
 }
 
 // choice lists the words that the command's parser reads back.
-func (s *Slack) choice(initial string, choices []string) slackapi.BlockElement {
+func choice(initial string, choices []string) slackapi.BlockElement {
 	var options []*slackapi.OptionBlockObject
 	var first *slackapi.OptionBlockObject
 	known := initial == ""

@@ -219,22 +219,16 @@ func cutAt(text string, runes int) int {
 
 // notice is what a notification says.
 func notice(m bot.Message) string {
-	parts := []string{}
-	for _, p := range []string{strings.TrimSpace(mark(m.Severity) + " " + m.Title), m.Text} {
+	var parts []string
+	for _, p := range []string{m.Title, m.Text} {
 		if p = oneLine(p); p != "" {
 			parts = append(parts, p)
 		}
 	}
-	switch {
-	case len(parts) > 0:
-	case m.Form != nil:
-		parts = append(parts, oneLine(m.Form.Title))
-	case m.Image != nil:
-		parts = append(parts, oneLine(m.Image.Alt))
-	}
-	text := bot.Truncate(strings.Join(parts, ": "), bot.Limits{Runes: maxNotice})
+	text := strings.Join(parts, ": ")
 	if text == "" {
-		return "…"
+		m.Actions, m.Severity = nil, ""
+		text = oneLine(shown(draw(m, nil)))
 	}
-	return text
+	return bot.Truncate(strings.TrimSpace(mark(m.Severity)+" "+text), bot.Limits{Runes: maxNotice})
 }
