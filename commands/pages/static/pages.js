@@ -91,7 +91,7 @@
     from.slice(to.length).forEach((n) => n.remove());
   }
 
-  const stream = $('[data-stream]'), offline = $('[data-offline]');
+  const stream = $('[data-stream]'), offline = $('main [data-offline]');
   const onLog = []; // told of the number of the newest line
   let source = null, retry = null, tries = 0;
   const connected = () => source && source.readyState === EventSource.OPEN;
@@ -171,6 +171,7 @@
     }
     const trouble = (on) => {
       note.hidden = !on && total > 0;
+      view.classList.toggle('empty', !note.hidden);
       note.textContent = on ? box.dataset.trouble : [...filter()].length ? box.dataset.none : box.dataset.empty;
     };
 
