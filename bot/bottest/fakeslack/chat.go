@@ -62,6 +62,31 @@ func (f *Fake) Shown(roomID string) []string {
 	return out
 }
 
+// Transcript is what everybody in a room reads, people's words included.
+func (f *Fake) Transcript(roomID string) string {
+	var b strings.Builder
+	for _, m := range f.Messages(roomID) {
+		who := "coxswain"
+		f.mu.Lock()
+		if p := f.people[m.User]; p != nil {
+			who = p.Name
+		}
+		text := ""
+		if file := f.files[m.File]; file != nil {
+			text = "(file " + file.Name + ")"
+		}
+		f.mu.Unlock()
+		if text == "" {
+			text = m.Shown()
+		}
+		if m.Only != "" {
+			who += " (to one person)"
+		}
+		b.WriteString(who + ": " + strings.ReplaceAll(text, "\n", "\n  ") + "\n")
+	}
+	return b.String()
+}
+
 // find gives the room that the app may post to, or Slack's code.
 func (f *Fake) find(id string) (*room, string) {
 	if p := f.people[id]; p != nil {
