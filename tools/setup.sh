@@ -15,7 +15,11 @@ has shellcheck|shellcheck|linting the scripts
 has ssh-keygen|openssh-client|keys for the SSH tests
 sbin sshd|openssh-server|the SSH client's tests against the real server
 postgres|postgresql|the store's tests on PostgreSQL
+browser|chromium|the tests of the pages in a real browser
 EOF
+  if [ "$(id -u)" = 0 ] && debian; then # elsewhere any font for Chinese will do
+    echo "wqy|fonts-wqy-microhei|Chinese words in the pictures of the pages"
+  fi
   if [ "${1:-}" = bench ] && [ "$(id -u)" = 0 ]; then # only root has hosts to measure on
     echo "has ansible-playbook|ansible|the engine's comparison with Ansible"
   fi
@@ -27,6 +31,8 @@ EOF
 has() { command -v "$1" >/dev/null; }
 sbin() { has "$1" || [ -x "/usr/sbin/$1" ] || [ -x "/usr/local/sbin/$1" ]; }
 postgres() { has initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || compgen -G '/usr/pgsql-*/bin/initdb' >/dev/null; }
+browser() { has chromium || has chromium-browser || has google-chrome; }
+wqy() { [ -f /usr/share/fonts/truetype/wqy/wqy-microhei.ttc ]; }
 debian() { [ -r /etc/os-release ] && grep -qE '^ID(_LIKE)?=.*(debian|ubuntu)' /etc/os-release && has apt-get; }
 
 missing=() packages=()

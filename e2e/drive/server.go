@@ -2,9 +2,12 @@ package drive
 
 import (
 	"encoding/json"
+	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -17,6 +20,8 @@ type Server struct {
 	Bin    string
 	Data   string
 	Config string // path of its configuration; "" = the defaults
+	Listen string // where browsers find it, the same over restarts; "off" = nowhere
+	Began  time.Time
 	cmd    *exec.Cmd
 	log    *os.File
 }
@@ -39,8 +44,26 @@ func New(t testing.TB, pkg, config string) *Server {
 // NewFrom starts a built program on an empty data directory.
 func NewFrom(t testing.TB, bin, config string) *Server {
 	t.Helper()
+	return start(t, bin, config, "off")
+}
+
+// NewWeb is NewFrom with pages for browsers on a free port of the loopback.
+func NewWeb(t testing.TB, bin, config string) *Server {
+	t.Helper()
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return start(t, bin, config, l.Addr().String())
+}
+
+func start(t testing.TB, bin, config, listen string) *Server {
+	t.Helper()
 	dir := t.TempDir()
-	s := &Server{TB: t, Bin: bin, Data: filepath.Join(dir, "data")}
+	s := &Server{TB: t, Bin: bin, Data: filepath.Join(dir, "data"), Listen: listen}
 	if config != "" {
 		s.Config = filepath.Join(dir, "coxswain.yaml")
 		if err := os.WriteFile(s.Config, []byte(config), 0o600); err != nil {
@@ -69,19 +92,49 @@ func (s *Server) end() {
 // Start starts the program and waits until it answers.
 func (s *Server) Start() {
 	s.TB.Helper()
-	args := []string{"serve", "--data", s.Data, "--listen", "off", "--admin-listen", "off"}
+	args := []string{"serve", "--data", s.Data, "--listen", s.Listen, "--admin-listen", "off"}
 	if s.Config != "" {
 		args = append(args, "--config", s.Config)
 	}
 	s.cmd = exec.Command(s.Bin, args...)
 	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
+	s.Began = time.Now()
 	if err := s.cmd.Start(); err != nil {
 		s.TB.Fatal(err)
 	}
-	Eventually(s.TB, 30*time.Second, "the server answers", func() bool {
+	Eventually(s.TB, 30*time.Second, "the server answers", s.answers)
+}
+
+// answers asks without saying anything in a room when browsers find one: a
+// newcomer's is empty.
+func (s *Server) answers() bool {
+	if s.Listen == "off" {
 		_, code := s.Try("whoami")
 		return code == 0
-	})
+	}
+	req, err := http.NewRequestWithContext(s.TB.Context(), http.MethodGet, "http://"+s.Listen+"/enter", nil)
+	if err != nil {
+		s.TB.Fatal(err)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return false
+	}
+	return res.Body.Close() == nil && res.StatusCode == http.StatusOK
+}
+
+// Link is the one-time link that the newest start printed.
+func (s *Server) Link() string {
+	s.TB.Helper()
+	b, err := os.ReadFile(s.log.Name())
+	if err != nil {
+		s.TB.Fatal(err)
+	}
+	links := regexp.MustCompile(`http://\S+#\S+`).FindAllString(string(b), -1)
+	if len(links) == 0 {
+		s.TB.Fatalf("no link was printed:\n%s", b)
+	}
+	return links[len(links)-1]
 }
 
 // Pid is the running program's.
