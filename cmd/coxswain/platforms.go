@@ -43,7 +43,7 @@ func openPlatforms(c *config.Config, shared bot.Shared, log *slog.Logger) ([]acc
 		}
 	}
 	for _, one := range c.DingTalk {
-		p, err := dingtalk.New(one, shared, log)
+		p, err := dingtalk.Open(one, shared, log)
 		if err := add(p, one.LinkByEmail, err); err != nil {
 			return nil, err
 		}
