@@ -35,9 +35,12 @@ func (b *AIBot) keepConnected(ctx context.Context, handle accept) error {
 			continue
 		}
 		began := b.now()
-		err := b.session(ctx, handle)
+		up, err := b.session(ctx, handle)
+		if up {
+			failures = 0
+		}
 		if b.now().Sub(began) > b.cfg.Lease {
-			failures, takeovers = 0, 0 // it was up
+			takeovers = 0
 		}
 		switch {
 		case ctx.Err() != nil:
@@ -105,11 +108,12 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// session is one connection, from subscribing to its end, and says why it ended.
-func (b *AIBot) session(parent context.Context, handle accept) error {
+// session is one connection, from subscribing to its end. It says whether the
+// platform had accepted it, and why it ended.
+func (b *AIBot) session(parent context.Context, handle accept) (up bool, err error) {
 	c, err := dial(parent, b.cfg.Gateway, b.cfg.Timeout)
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer c.close()
 	ctx, end := context.WithCancelCause(parent)
@@ -132,7 +136,8 @@ func (b *AIBot) session(parent context.Context, handle accept) error {
 	c.close()
 	defer time.AfterFunc(ackWithin, expire).Stop()
 	wg.Wait()
-	return context.Cause(ctx)
+	b.setConnection(nil) // subscribe may have been at it just then
+	return s.up, context.Cause(ctx) // all that wrote to s has ended
 }
 
 type session struct {
@@ -142,6 +147,7 @@ type session struct {
 	end    context.CancelCauseFunc
 	lanes  [lanes]chan *frame
 	chores chan func(context.Context)
+	up     bool // written by subscribe
 }
 
 // subscribe proves who we are and then keeps the connection and the lease alive.
@@ -153,6 +159,7 @@ func (s *session) subscribe(ctx context.Context) {
 		return
 	}
 	b.log.Info("the bot is connected")
+	s.up = true
 	b.setConnection(s.conn)
 	ping, renew, tend := time.NewTicker(b.cfg.Ping), time.NewTicker(b.cfg.Lease/3), time.NewTicker(min(tendEvery, b.cfg.Ping))
 	defer ping.Stop()
