@@ -34,7 +34,7 @@ func (s *Slack) checkToken(ctx context.Context) []bot.Finding {
 	var who *slackapi.AuthTestResponse
 	err := s.api.do(ctx, "auth.test", "", func(ctx context.Context) (err error) {
 		who, err = s.api.AuthTestContext(ctx)
-		return err //nolint:wrapcheck // do makes it presentable
+		return err
 	})
 	if err != nil {
 		return []bot.Finding{s.failed("slack.check.token", "slack.check.token.next", err)}

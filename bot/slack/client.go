@@ -65,7 +65,7 @@ type bounded struct{ next http.RoundTripper }
 func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
 	resp, err := b.next.RoundTrip(r)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // the transport's own error, redacted in do
+		return nil, err
 	}
 	resp.Body = struct {
 		io.Reader

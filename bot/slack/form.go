@@ -47,13 +47,13 @@ func (s *Slack) openForm(i incoming) {
 func (s *Slack) showForm(ctx context.Context, i incoming) error {
 	b, err := s.shared.Buttons.Look(ctx, i.in.Press)
 	if err != nil {
-		return err //nolint:wrapcheck // it is logged with what it is about
+		return err
 	}
 	in := i.in
 	in.Press, in.Text = "", b.Command
 	form, err := s.shared.Assistant.Form(ctx, in)
 	if err != nil {
-		return err //nolint:wrapcheck // as above
+		return err
 	}
 	if form == nil || len(form.Fields) == 0 {
 		s.whisper(ctx, i, "slack.form.none")
@@ -65,7 +65,7 @@ func (s *Slack) showForm(ctx context.Context, i incoming) error {
 	}
 	return s.api.do(ctx, "views.open", "", func(ctx context.Context) error {
 		_, err := s.api.OpenViewContext(ctx, i.trigger, view)
-		return err //nolint:wrapcheck // do makes it presentable
+		return err
 	})
 }
 
@@ -77,7 +77,7 @@ func (s *Slack) whisper(ctx context.Context, i incoming, key string) {
 			options = append(options, slackapi.MsgOptionTS(i.in.From.Thread))
 		}
 		_, err := s.api.PostEphemeralContext(ctx, i.in.From.Room, i.user, options...)
-		return err //nolint:wrapcheck // do makes it presentable
+		return err
 	})
 	if err != nil {
 		s.log.Warn("that a form was not opened could not be said", "error", err)
@@ -92,7 +92,7 @@ func (s *Slack) modal(f bot.Form, m metadata) (slackapi.ModalViewRequest, error)
 		raw, err = json.Marshal(m)
 	}
 	if err != nil {
-		return slackapi.ModalViewRequest{}, err //nolint:wrapcheck // strings always marshal
+		return slackapi.ModalViewRequest{}, err
 	}
 	submit := f.Submit
 	if submit == "" {

@@ -32,7 +32,7 @@ func (s *Slack) publishHome(ctx context.Context, i incoming) error {
 	in.From = bot.Address{Account: s.Name(), Room: dm}
 	m, err := s.shared.Assistant.Home(ctx, in)
 	if err != nil {
-		return err //nolint:wrapcheck // it is logged with what it is about
+		return err
 	}
 	// The buttons are this person's, and what they do is answered in the DM.
 	m.For, m.ReplyTo = i.in.Identity, i.in.ID // every drawing has buttons of its own
@@ -42,11 +42,11 @@ func (s *Slack) publishHome(ctx context.Context, i incoming) error {
 	}
 	raw, err := json.Marshal(metadata{Room: dm})
 	if err != nil {
-		return err //nolint:wrapcheck // strings always marshal
+		return err
 	}
 	view := slackapi.HomeTabViewRequest{Type: slackapi.VTHomeTab, Blocks: slackapi.Blocks{BlockSet: c.blocks}, PrivateMetadata: string(raw)}
 	return s.api.do(ctx, "views.publish", i.user, func(ctx context.Context) error {
 		_, err := s.api.PublishViewContext(ctx, slackapi.PublishViewContextRequest{UserID: i.user, View: view})
-		return err //nolint:wrapcheck // do makes it presentable
+		return err
 	})
 }

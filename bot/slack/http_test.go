@@ -180,7 +180,7 @@ func TestOddCalls(t *testing.T) {
 			t.Errorf("%s %.40s: HTTP %d, want %d", c.kind, c.body, status, c.want)
 		}
 	}
-	resp, err := http.Get(server.URL) //nolint:noctx // a test's own server
+	resp, err := http.Get(server.URL)
 	must(t, err)
 	resp.Body.Close()
 	if resp.StatusCode != http.StatusMethodNotAllowed {

@@ -120,11 +120,15 @@ func (p eventPayload) message(e event, private bool) (incoming, error) {
 	if err != nil || user == "" || e.Channel == "" || e.TS == "" {
 		return incoming{}, fmt.Errorf("%w: a message without user, channel or ts", errMalformed)
 	}
+	self := p.self()
+	if self == "" && !private {
+		self = firstMention(e.Text) // an app_mention has one
+	}
 	return incoming{what: said, user: user, in: bot.Inbound{
 		ID:       "msg:" + e.Channel + ":" + e.TS,
 		From:     bot.Address{Room: e.Channel, Thread: e.ThreadTS},
 		Identity: identity(p.TeamID, e.UserTeam, p.EnterpriseID, user),
-		Text:     plain(e.Text, p.self()), Direct: true, Private: private, Interactive: true, At: stamp(e.TS),
+		Text:     plain(e.Text, self), Direct: true, Private: private, Interactive: true, At: stamp(e.TS),
 	}}, nil
 }
 

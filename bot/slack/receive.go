@@ -152,7 +152,7 @@ func (l *limited) Write(p []byte) (int, error) {
 		l.over = true
 		return 0, errTooBig
 	}
-	return l.Buffer.Write(p) //nolint:wrapcheck // a buffer takes everything
+	return l.Buffer.Write(p)
 }
 
 // status is how an error of take is told over HTTP.

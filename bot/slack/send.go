@@ -81,7 +81,8 @@ func (s *Slack) post(ctx context.Context, to bot.Address, m bot.Message) (bot.Me
 		return bot.MessageRef{}, err
 	}
 	ref := bot.MessageRef{Address: bot.Address{Account: to.Account, Room: channel, Thread: to.Thread}, ID: ts}
-	return ref, s.attach(ctx, ref, m, c)
+	s.attach(ctx, ref, m, c)
+	return ref, nil
 }
 
 // errNoAnswer stands for slack-go's success with nothing in it: it takes an answer
@@ -97,7 +98,7 @@ func answered(what string, err error) error {
 
 // attach sends what did not fit, and the picture. What cannot be sent is named on
 // the message: sending all again would repeat what has arrived.
-func (s *Slack) attach(ctx context.Context, ref bot.MessageRef, m bot.Message, c composed) error {
+func (s *Slack) attach(ctx context.Context, ref bot.MessageRef, m bot.Message, c composed) {
 	var lost []string
 	for _, f := range c.files {
 		if _, err := s.Upload(ctx, ref.Address, f.Name, f.Content); err != nil {
@@ -106,7 +107,7 @@ func (s *Slack) attach(ctx context.Context, ref bot.MessageRef, m bot.Message, c
 		}
 	}
 	if len(lost) == 0 {
-		return nil
+		return
 	}
 	note := s.say("slack.upload.failed", "files", strings.Join(lost, ", "))
 	if m.Footer != "" {
@@ -116,7 +117,6 @@ func (s *Slack) attach(ctx context.Context, ref bot.MessageRef, m bot.Message, c
 	if err := s.Update(ctx, ref, m); err != nil {
 		s.log.Warn("that a file was not sent could not be said", "room", ref.Address.Room, "error", err)
 	}
-	return nil
 }
 
 // Update implements bot.Updater.

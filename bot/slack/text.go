@@ -3,7 +3,7 @@ package slack
 import "strings"
 
 // plain makes of Slack's markup what the person typed: without the mention of
-// self ("" = the first mention), links as they were written, entities as
+// self, links as they were written, entities as
 // characters. Source: Slack's page "Formatting text for app surfaces".
 func plain(text, self string) string {
 	var b strings.Builder
@@ -18,14 +18,22 @@ func plain(text, self string) string {
 			b.WriteString("<" + rest)
 			break
 		}
-		if user, mention := strings.CutPrefix(inside, "@"); mention && (self == user || self == "") {
-			self = user
-		} else {
+		if user, mention := strings.CutPrefix(inside, "@"); !mention || self == "" || user != self {
 			b.WriteString(unlink(inside))
 		}
 		text = after
 	}
 	return strings.TrimSpace(entities.Replace(b.String()))
+}
+
+// firstMention is who a text begins to address, "" for nobody.
+func firstMention(text string) string {
+	_, rest, _ := strings.Cut(text, "<@")
+	user, _, closed := strings.Cut(rest, ">")
+	if !closed || strings.ContainsAny(user, "<|") {
+		return ""
+	}
+	return user
 }
 
 // entities are the only three that Slack uses; &amp; is replaced in the same

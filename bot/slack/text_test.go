@@ -26,7 +26,11 @@ func TestPlain(t *testing.T) {
 			t.Errorf("Plain(%q) = %q, want %q", text, got, want)
 		}
 	}
-	if got := slack.Plain("<@U9> help <@U8>", ""); got != "help <@U8>" {
-		t.Errorf("without knowing ourselves: %q", got)
+	if got := slack.Plain("user show <@U9|bob>", ""); got != "user show <@U9>" {
+		t.Errorf("a slash command mentions others: %q", got)
+	}
+	in, err := slack.Read("events_api", []byte(`{"type":"event_callback","team_id":"T1","event":{"type":"app_mention","user":"U1","text":"<@U0> user show <@U9>","ts":"1.1","channel":"C1"}}`))
+	if err != nil || in.Text != "user show <@U9>" {
+		t.Errorf("without knowing ourselves: %q %v", in.Text, err)
 	}
 }

@@ -75,7 +75,8 @@ func New(tb testing.TB) *Fake {
 	mux.HandleFunc("/upload/{id}", f.serveUpload)
 	mux.HandleFunc("/files-pri/{id}", f.serveFile)
 	mux.HandleFunc("/link/{ticket}", f.serveSocket)
-	f.server = httptest.NewServer(mux)
+	f.server = httptest.NewUnstartedServer(mux)
+	f.server.Start()
 	f.URL = f.server.URL + "/api/"
 	tb.Cleanup(f.close)
 	return f
