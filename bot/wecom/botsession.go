@@ -136,7 +136,7 @@ func (b *AIBot) session(parent context.Context, handle accept) (up bool, err err
 	c.close()
 	defer time.AfterFunc(ackWithin, expire).Stop()
 	wg.Wait()
-	b.setConnection(nil) // subscribe may have been at it just then
+	b.setConnection(nil)            // subscribe may have been at it just then
 	return s.up, context.Cause(ctx) // all that wrote to s has ended
 }
 

@@ -105,4 +105,3 @@ func TestAIBotConformance(t *testing.T) {
 			Secrets: []string{f.BotSecret}}
 	})
 }
-

@@ -29,7 +29,7 @@ func (k markup) text(m bot.Message) string {
 	add(fields(m.Fields))
 	add(k.table(m.Table))
 	add(k.code(m.Code))
-	add(k.form(m.Form))
+	add(k.form(m.Form, m.Title))
 	if m.Image != nil {
 		add(calm(m.Image.Alt))
 	}
@@ -72,7 +72,12 @@ func calm(s string) string {
 	return calmer.Replace(s)
 }
 
-var calmer = strings.NewReplacer("<", "<\u200b", "](", "]\u200b(", "```", "``\u200b`")
+var (
+	calmer = strings.NewReplacer("<", "<\u200b", "](", "]\u200b(", "``", "`\u200b`")
+	// inFence leaves everything as it is but what would end the fence or call
+	// somebody.
+	inFence = strings.NewReplacer("``", "`\u200b`", "<@", "<\u200b@")
+)
 
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
@@ -149,7 +154,10 @@ func (k markup) table(t *bot.Table) string {
 	row := func(cells []string) string {
 		out := make([]string, len(cells))
 		for i, c := range cells {
-			out[i] = strings.ReplaceAll(oneLine(calm(c)), "|", `\|`)
+			out[i] = oneLine(calm(c))
+			if k.tables {
+				out[i] = strings.ReplaceAll(out[i], "|", `\|`)
+			}
 		}
 		if !k.tables {
 			return "> " + strings.Join(out, " | ")
@@ -173,15 +181,18 @@ func (k markup) code(c *bot.Code) string {
 	if !k.fences {
 		return quote(strings.TrimRight(c.Text, "\n"))
 	}
-	return "```" + oneLine(strings.ReplaceAll(c.Language, "`", "")) + "\n" + strings.ReplaceAll(strings.TrimRight(c.Text, "\n"), "```", "``\u200b`") + "\n```"
+	return "```" + oneLine(strings.ReplaceAll(c.Language, "`", "")) + "\n" + inFence.Replace(strings.TrimRight(c.Text, "\n")) + "\n```"
 }
 
 // form says what is asked for; the router asks for it as text.
-func (k markup) form(f *bot.Form) string {
+func (k markup) form(f *bot.Form, title string) string {
 	if f == nil {
 		return ""
 	}
-	lines := []string{"**" + oneLine(calm(f.Title)) + "**"}
+	var lines []string
+	if f.Title != title {
+		lines = append(lines, "**"+oneLine(calm(f.Title))+"**")
+	}
 	for _, field := range f.Fields {
 		line := "• " + calm(field.Label)
 		if len(field.Choices) > 0 {
