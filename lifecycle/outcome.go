@@ -23,6 +23,10 @@ func (w *work) succeed(ctx context.Context) error {
 	w.cluster.Status = o.succeeded
 	c := Checkpoint{Operation: w.op, Cluster: w.cluster, Nodes: w.nodes}
 	for _, n := range w.nodes {
+		if n.Status == NodeLeft && o.succeeded == ClusterDeleted {
+			c.DirtyHosts = append(c.DirtyHosts, n.HostID)
+			continue
+		}
 		n.Status = nodeStatus[o.succeeded]
 	}
 	if o.succeeded == ClusterDeleted {
@@ -31,6 +35,10 @@ func (w *work) succeed(ctx context.Context) error {
 	c.Events = []Event{w.event(o.event+".succeeded", Notice)}
 	return w.checkpoint(ctx, c)
 }
+
+// NodeLeft is the status of a node whose host a forced delete could not enter:
+// what we made there is still there.
+const NodeLeft = "left"
 
 // nodeStatus is what a cluster's end means for its nodes.
 var nodeStatus = map[ClusterStatus]string{ClusterRunning: "ready", ClusterDeleted: "gone"}

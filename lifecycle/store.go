@@ -27,8 +27,10 @@ type Checkpoint struct {
 	Steps      []Step
 	Values     []Value
 	Kubeconfig string
-	// ReleaseHosts gives the cluster's claimed hosts back, with this status.
+	// ReleaseHosts gives the cluster's claimed hosts back, with this status; those
+	// in DirtyHosts (ids) as dirty, because what is on them was not taken away.
 	ReleaseHosts HostStatus
+	DirtyHosts   []string
 	// CancelQueued cancels what waits behind this operation on its cluster,
 	// deletes excepted, and writes a CancelledEvent for each.
 	CancelQueued bool

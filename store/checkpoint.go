@@ -67,6 +67,11 @@ func (t *tx) checkpointRest(ctx context.Context, operationID, clusterID string, 
 			return err
 		}
 	}
+	for _, id := range c.DirtyHosts {
+		if _, err := t.exec(ctx, `UPDATE hosts SET status = $2 WHERE id = $1 AND cluster_id = ''`, id, lifecycle.HostDirty); err != nil {
+			return err
+		}
+	}
 	if err := t.appendEvents(ctx, c.Events); err != nil {
 		return err
 	}

@@ -270,6 +270,9 @@ func TestDeleteOfAHostThatIsGone(t *testing.T) {
 	if !strings.Contains(said, "w1") {
 		t.Error("nothing was said of the host that was left out")
 	}
+	if st.Node.HostID == "" || st.Node.Status != lifecycle.NodeLeft {
+		t.Errorf("host %q is %q: it would be given back as clean", st.Node.HostID, st.Node.Status)
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := (&reset{s.kit}).Check(ctx, st); err == nil {

@@ -78,7 +78,11 @@ func (k *kit) cleanable(ctx context.Context, s *lifecycle.State) (lifecycle.Need
 		return lifecycle.Need{}, err
 	case err != nil && forced(s.Operation):
 		s.Log("left out by force, because it cannot be entered: " + s.Node.Name)
-		return lifecycle.Need{Kind: lifecycle.Satisfied}, nil
+		if s.Planning || s.Node.HostID == "" {
+			return lifecycle.Need{Kind: lifecycle.Satisfied}, nil
+		}
+		s.Node.Status = lifecycle.NodeLeft
+		return lifecycle.Need{Kind: lifecycle.Satisfied}, s.SaveNode(ctx, s.Node)
 	case err != nil:
 		e := blocked(s.Node, "delete.unreachable")
 		e.Err = err

@@ -85,7 +85,8 @@ func testCheckpoint(t *testing.T, f *Fixture) {
 		Events: []lifecycle.Event{{Name: "e1", Text: lifecycle.T("t")}, {ID: "given", Name: "e2", At: noon}}}))
 	step.Status, step.EndedAt, step.Error = lifecycle.StepFailed, noon, lifecycle.Fail(lifecycle.T("s"), nil)
 	node.Status = "ready"
-	ok(t, s.Checkpoint(ctx, fenceOf(op), lifecycle.Checkpoint{Steps: []lifecycle.Step{step}, Nodes: []*lifecycle.Node{node}, ReleaseHosts: lifecycle.HostDirty}))
+	ok(t, s.Checkpoint(ctx, fenceOf(op), lifecycle.Checkpoint{Steps: []lifecycle.Step{step}, Nodes: []*lifecycle.Node{node}, ReleaseHosts: lifecycle.HostReady,
+		DirtyHosts: []string{hosts[0].ID}}))
 
 	s = f.Crash()
 	got := must[*lifecycle.Operation](t)(s.Operation(ctx, op.ID))
