@@ -26,7 +26,7 @@ func (s *Store) TakePass(ctx context.Context, hash string, now time.Time) (*acce
 			`DELETE FROM passes WHERE hash = $1 AND expires_at > $2 RETURNING identity, acts_on, expires_at`, hash, now)
 	})
 	if err != nil {
-		return nil, about(err, "pass", "")
+		return nil, about(noSession(err), "pass", "")
 	}
 	return &p, nil
 }
@@ -56,9 +56,18 @@ func scanSession(b *access.Session) []any {
 func (s *Store) Session(ctx context.Context, hash string, now time.Time) (*access.Session, error) {
 	b, err := get(ctx, s.read(ctx), scanSession, selectSession+` WHERE hash = $1 AND expires_at > $2`, hash, now)
 	if err != nil {
-		return nil, about(err, "session", "")
+		return nil, about(noSession(err), "session", "")
 	}
 	return b, nil
+}
+
+// noSession tells the front end, which does not know the domain, that something
+// is not there, as opposed to a store that fails.
+func noSession(err error) error {
+	if errors.Is(err, lifecycle.ErrNotFound) {
+		return errors.Join(access.ErrNoSession, err)
+	}
+	return err
 }
 
 // TouchSession implements commands.SessionStore.
@@ -82,7 +91,7 @@ func (s *Store) Sessions(ctx context.Context, userID string, now time.Time) ([]a
 // DeleteSession implements commands.SessionStore.
 func (s *Store) DeleteSession(ctx context.Context, id string) error {
 	return s.write(ctx, func(ctx context.Context, t *tx) error {
-		return about(t.must(ctx, `DELETE FROM sessions WHERE id = $1`, id), "session", id)
+		return about(noSession(t.must(ctx, `DELETE FROM sessions WHERE id = $1`, id)), "session", id)
 	})
 }
 

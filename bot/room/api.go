@@ -151,7 +151,7 @@ func (c Caller) speak(as, room string) (speaker, error) {
 	if s.room == "" {
 		s.room = Home(s.identity)
 	}
-	if len(s.room) > 200 || !utf8.ValidString(s.room) || strings.ContainsFunc(s.room, unprintable) {
+	if !ValidName(s.room) {
 		return s, refuse(http.StatusBadRequest, "bad-room", "room", clip(room))
 	}
 	owner, dm := isDM(s.room)
@@ -159,6 +159,12 @@ func (c Caller) speak(as, room string) (speaker, error) {
 		return s, refuse(http.StatusForbidden, "not-yours", "room", s.room)
 	}
 	return s, nil
+}
+
+// ValidName reports whether a room may have this name. "." and ".." would be
+// another page in a browser's address.
+func ValidName(name string) bool {
+	return name != "" && name != "." && name != ".." && len(name) <= 200 && utf8.ValidString(name) && !strings.ContainsFunc(name, unprintable)
 }
 
 // Home is the room in which a person and the bot are alone.

@@ -22,9 +22,14 @@ var looksSecret = regexp.MustCompile(`(?i)((?:pass(?:word|wd|phrase)?|secret|tok
 func shown(in bot.Inbound, answersSecret bool) string {
 	text := strings.TrimSpace(in.Text)
 	for _, name := range slices.Sorted(maps.Keys(in.Values)) {
-		if value := strings.TrimSpace(in.Values[name]); value != "" {
-			text += " " + name + "=" + value
+		value := strings.TrimSpace(in.Values[name])
+		if value == "" {
+			continue
 		}
+		if !strings.HasPrefix(value, "@:") && looksSecret.MatchString(name+"=x") {
+			value = hidden // all of it: a passphrase has spaces
+		}
+		text += " " + name + "=" + value
 	}
 	if answersSecret {
 		return hidden

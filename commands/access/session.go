@@ -1,6 +1,14 @@
 package access
 
-import "time"
+import (
+	"errors"
+	"time"
+)
+
+// ErrNoSession says that a session or a pass is not there: never made, used,
+// ended or expired. Any other error of where they are kept says nothing about
+// whether they are.
+var ErrNoSession = errors.New("no such session")
 
 // Session is a browser that was let in.
 type Session struct {

@@ -34,6 +34,8 @@ func rules() []rule {
 			why: "suites and fakes may look at what they test; only tests import them"},
 		{packages: []string{"bot/room/web"}, may: []string{"bot", "bot/room"},
 			why: "the browser is a front end of the built-in room; its pages know no command and no cluster"},
+		{packages: []string{"bot/room/web"}, may: []string{"bot", "bot/room"},
+			why: "the browser front end is a part of the room, and knows as little as the room does"},
 		{packages: []string{"bot/*", "bot/*/..."}, may: []string{"bot", "."},
 			why: "an adapter knows its platform and the vocabulary, never a sibling, a command or a cluster"},
 		{packages: []string{"lifecycle/remote", "lifecycle/kube", "lifecycle/bundle"}, may: []string{"lifecycle", "."},

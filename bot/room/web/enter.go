@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/coxswain-ops/coxswain/commands/access"
 )
 
 const maxSmall = 4 << 10 // bytes of a small request
@@ -79,7 +81,7 @@ func (s *Web) leave(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		err = s.cfg.Sessions.DeleteSession(r.Context(), v.session.ID)
 	}
-	if err != nil && !errors.Is(err, errOut) {
+	if err != nil && !errors.Is(err, errOut) && !errors.Is(err, access.ErrNoSession) {
 		s.cfg.Log.Error("web: ending a session", "error", err)
 		s.fail(w, r, http.StatusServiceUnavailable, "web.unavailable")
 		return

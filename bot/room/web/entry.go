@@ -34,6 +34,19 @@ type fieldView struct {
 	Yes, No string
 }
 
+// Begins reports whether a yes-or-no field is filled in with value; its words
+// are those of the person's language.
+func (v fieldView) Begins(value string) bool {
+	switch strings.ToLower(v.Default) {
+	case "yes", "true", "是", v.Yes:
+		return value == "yes"
+	case "no", "false", "否", v.No:
+		return value == "no"
+	default:
+		return false
+	}
+}
+
 // firstFields is how many fields of a form are seen at once; the required ones
 // always are.
 const firstFields = 6

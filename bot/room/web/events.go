@@ -85,6 +85,9 @@ func (l *listener) entry(e room.Entry) error {
 	if err := l.look(); err != nil {
 		return err
 	}
+	if !l.web.open(l.v, e.Room) {
+		return nil // it was, when the stream began
+	}
 	m := shown{ID: e.ID, Room: e.Room, Author: e.Author, ReplyTo: e.Bot.ReplyTo, Edited: e.Edited, Mine: e.Author == l.v.in.Identity}
 	if e.Room == l.room {
 		html, err := l.web.pages.part("entry", l.web.entryView(l.f, l.v, e))
@@ -103,7 +106,8 @@ func (l *listener) idle(cursor int64) error {
 	return l.out.Idle(cursor)
 }
 
-// look ends the stream of somebody who was signed out, disabled or unlinked.
+// look ends the stream of somebody who was signed out, disabled or unlinked, or
+// whose room was closed to them; out tells the page which.
 func (l *listener) look() error {
 	now := l.web.cfg.Now()
 	if now.Sub(l.looked) < lookAgain {
@@ -111,8 +115,11 @@ func (l *listener) look() error {
 	}
 	l.looked = now
 	v, err := l.web.visit(l.r)
-	if errors.Is(err, errOut) || err == nil && (!l.web.open(v, l.room) || v.person.Admin != l.v.person.Admin) {
-		return errors.Join(errOut, l.out.Send("out", "", map[string]bool{"out": true}))
+	if out := errors.Is(err, errOut); out || err == nil && !l.web.open(v, l.room) {
+		return errors.Join(errOut, l.out.Send("out", "", map[string]bool{"out": out}))
+	}
+	if err == nil {
+		l.v = v
 	}
 	return err
 }

@@ -67,7 +67,7 @@ func (s *Web) open(v *visit, name string) bool {
 	if name == v.in.From.Room || name == room.DM(v.in.Identity) {
 		return true
 	}
-	return !strings.HasPrefix(name, room.DM("")) && name != "" && len(name) <= 200 && v.mayEnter(name)
+	return !strings.HasPrefix(name, room.DM("")) && room.ValidName(name) && v.mayEnter(name)
 }
 
 func (s *Web) roomView(r *http.Request, v *visit, f *frame, name string, last int) (*roomView, error) {

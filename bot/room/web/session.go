@@ -56,8 +56,11 @@ func (s *Web) visit(r *http.Request) (*visit, error) {
 	}
 	now := s.cfg.Now()
 	b, err := s.cfg.Sessions.Session(r.Context(), access.HashSecret(c.Value), now)
+	if errors.Is(err, access.ErrNoSession) {
+		return nil, errOut
+	}
 	if err != nil {
-		return nil, errOut // a store that fails keeps the door shut
+		return nil, err // the door stays shut, but nobody was signed out
 	}
 	v := &visit{session: b, in: s.sender(r, b)}
 	if v.person, err = s.cfg.Person(r.Context(), v.in); err != nil {
@@ -127,8 +130,11 @@ func (s *Web) caller(r *http.Request) (room.Caller, error) {
 func (s *Web) admit(ctx context.Context, r *http.Request, secret string) (cookie *http.Cookie, err error) {
 	now := s.cfg.Now()
 	p, err := s.cfg.Sessions.TakePass(ctx, access.HashSecret(secret), now)
-	if err != nil {
+	if errors.Is(err, access.ErrNoSession) {
 		return nil, errOut
+	}
+	if err != nil {
+		return nil, err
 	}
 	b := &access.Session{Identity: p.Identity, On: p.On, Agent: clip(r.UserAgent(), 200), Remote: remoteOf(r),
 		CreatedAt: now, SeenAt: now, ExpiresAt: now.Add(idleLife)}

@@ -11,7 +11,8 @@ import (
 	"github.com/coxswain-ops/coxswain/commands/access"
 )
 
-// Sessions is what the way in needs of the store.
+// Sessions is what the way in needs of the store. What is not there, or not any
+// more, is access.ErrNoSession; any other error is a failure.
 type Sessions interface {
 	TakePass(ctx context.Context, hash string, now time.Time) (*access.Pass, error)
 	CreateSession(ctx context.Context, s *access.Session) error

@@ -1,0 +1,6 @@
+//go:build race
+
+package web_test
+
+// slower is how much longer things may take.
+const slower = 10
