@@ -25,6 +25,8 @@ type Limits struct {
 	Actions   int           // buttons on one message
 	PerMinute int           // messages a minute to one room
 	EditEvery time.Duration // shortest time between two edits of one message
+	// EditsPerMinute bounds the edits in all rooms of the account together.
+	EditsPerMinute int
 }
 
 // Inbound is something a person did on a platform: typed, pressed, filled in.
@@ -102,6 +104,7 @@ type DMOpener interface {
 type SendError struct {
 	Permanent  bool          // never try again
 	RetryAfter time.Duration // not before; 0 = the sender's own backoff
+	Account    bool          // RetryAfter holds for the whole account, not only for the room
 	Err        error
 }
 

@@ -101,3 +101,8 @@ func (s *Services) Event(_ context.Context, e lifecycle.Event, lang string) (bot
 	}
 	return m, nil
 }
+
+// Say implements notifiers.Renderer.
+func (s *Services) Say(lang, key string, kv ...any) string {
+	return s.Catalogue.Text(lang, lifecycle.T(key, kv...))
+}

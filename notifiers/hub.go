@@ -17,6 +17,8 @@ type Renderer interface {
 	Card(ctx context.Context, operationID, lang string) (bot.Message, error)
 	// Event is the message that tells of e.
 	Event(ctx context.Context, e lifecycle.Event, lang string) (bot.Message, error)
+	// Say is a text of the catalogues, for the few words of the hub's own.
+	Say(lang, key string, kv ...any) string
 }
 
 // Config sets up a Hub.
@@ -32,21 +34,15 @@ type Config struct {
 	Now                func() time.Time
 }
 
-// Bounds of the hub's work.
-const (
-	routeBatch    = 100
-	sendBatch     = 50
-	deliveryLease = 30 * time.Second
-	sendTimeout   = 20 * time.Second
-)
+// strayEvery is how often deliveries are looked for whose account is not
+// configured any more.
+const strayEvery = time.Minute
 
 // Hub routes events and sends deliveries.
 type Hub struct {
-	store     Store
-	platforms map[string]bot.Platform
-	cfg       Config
-	// sent wakes the sender after routing, without waiting for the store's signal.
-	sent chan struct{}
+	store   Store
+	senders map[string]*sender // by account
+	cfg     Config
 }
 
 // New makes a Hub on store.
@@ -60,9 +56,9 @@ func New(store Store, cfg Config) *Hub {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	h := &Hub{store: store, platforms: map[string]bot.Platform{}, cfg: cfg, sent: make(chan struct{}, 1)}
+	h := &Hub{store: store, senders: map[string]*sender{}, cfg: cfg}
 	for _, p := range cfg.Platforms {
-		h.platforms[p.Name()] = p
+		h.senders[p.Name()] = newSender(h, p)
 	}
 	return h
 }
@@ -75,15 +71,19 @@ func (h *Hub) Run(ctx context.Context) error {
 		}
 	}
 	var wg sync.WaitGroup
-	wg.Go(func() { h.loop(ctx, "routing events", h.cfg.Events, h.routeAll) })
-	wg.Go(func() { h.loop(ctx, "sending", h.cfg.Deliveries, h.sendAll) })
+	wg.Go(func() { h.loop(ctx, "routing events", h.cfg.Poll, h.cfg.Events, h.routeAll) })
+	wg.Go(func() { h.loop(ctx, "strays", strayEvery, nil, h.endStrays) })
+	wg.Go(func() { h.pump(ctx) })
+	for _, s := range h.senders {
+		wg.Go(func() { s.run(ctx) })
+	}
 	wg.Wait()
 	return nil
 }
 
 // loop does work whenever it is signalled, and now and then unasked.
-func (h *Hub) loop(ctx context.Context, what string, signal <-chan struct{}, work func(context.Context) error) {
-	tick := time.NewTicker(h.cfg.Poll)
+func (h *Hub) loop(ctx context.Context, what string, every time.Duration, signal <-chan struct{}, work func(context.Context) error) {
+	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
 		if err := work(ctx); err != nil && ctx.Err() == nil {
@@ -93,53 +93,26 @@ func (h *Hub) loop(ctx context.Context, what string, signal <-chan struct{}, wor
 		case <-ctx.Done():
 			return
 		case <-signal:
-		case <-h.sent:
 		case <-tick.C:
 		}
 	}
 }
 
-// routeAll routes every event that is waiting.
-func (h *Hub) routeAll(ctx context.Context) error {
+// pump passes the store's signal on to every sender.
+func (h *Hub) pump(ctx context.Context) {
 	for {
-		events, err := h.store.UnroutedEvents(ctx, routeBatch)
-		if err != nil || len(events) == 0 {
-			return err
-		}
-		for _, e := range events {
-			if err := h.route(ctx, e); err != nil {
-				return fmt.Errorf("event %s: %w", e.ID, err)
-			}
+		select {
+		case <-ctx.Done():
+			return
+		case <-h.cfg.Deliveries:
+			h.wakeSenders()
 		}
 	}
 }
 
-// route decides who hears of an event. For now: the rooms in which its operation
-// was started see the card move, and are told the end.
-func (h *Hub) route(ctx context.Context, e lifecycle.Event) error {
-	var out []Delivery
-	if e.OperationID != "" {
-		cards, err := h.store.Cards(ctx, e.OperationID)
-		if err != nil {
-			return err
-		}
-		for _, c := range cards {
-			out = append(out, Delivery{EventID: e.ID, Lane: LaneCard, To: c.To, Card: c.OperationID, Lang: c.Lang, Status: Pending})
-			if tellsEnd(e) {
-				out = append(out, Delivery{EventID: e.ID, Lane: LaneNormal, To: c.To, Lang: c.Lang, Event: &e, Status: Pending})
-			}
-		}
-	}
-	return h.store.Route(ctx, e.ID, out)
-}
-
-// tellsEnd picks the events that deserve a message of their own beside the card.
-func tellsEnd(e lifecycle.Event) bool {
-	switch e.Name {
-	case "operation.queued", "operation.started", "operation.stage", "operation.blocked":
-		return false
-	default:
-		return true
+func (h *Hub) wakeSenders() {
+	for _, s := range h.senders {
+		s.nudge()
 	}
 }
 
@@ -147,21 +120,58 @@ func tellsEnd(e lifecycle.Event) bool {
 // a platform that is part of the store gets it at once, any other through the
 // outbox. With operationID set the message becomes that operation's card there.
 func (h *Hub) Reply(ctx context.Context, to bot.Address, m bot.Message, operationID, lang string) error {
-	p, ok := h.platforms[to.Account]
+	s, ok := h.senders[to.Account]
 	if !ok {
 		return fmt.Errorf("no platform %q", to.Account)
 	}
-	if _, ok := p.(bot.Transactional); !ok {
+	card := Card{OperationID: operationID, To: to, Lang: lang, For: m.For}
+	if !s.inStore {
 		if operationID != "" {
-			if err := h.store.SaveCard(ctx, Card{OperationID: operationID, To: to, Lang: lang}); err != nil {
+			if err := h.store.SaveCard(ctx, card); err != nil {
 				return err
 			}
 		}
 		return h.store.Enqueue(ctx, Delivery{Lane: LaneReply, To: to, Card: operationID, Lang: lang, Message: &m, Status: Pending})
 	}
-	ref, err := p.Send(ctx, to, m)
+	ref, err := s.platform.Send(ctx, to, m)
 	if err != nil || operationID == "" {
 		return err
 	}
-	return h.store.SaveCard(ctx, Card{OperationID: operationID, To: to, Lang: lang, MessageID: ref.ID, Final: m.Final})
+	card.MessageID, card.Final = ref.ID, m.Final
+	return h.store.SaveCard(ctx, card)
+}
+
+// endStrays ends what waits for accounts that are not configured: it is dead, not
+// forgotten.
+func (h *Hub) endStrays(ctx context.Context) error {
+	accounts, err := h.store.PendingAccounts(ctx)
+	if err != nil {
+		return err
+	}
+	for _, account := range accounts {
+		if h.senders[account] != nil {
+			continue
+		}
+		if err := newSender(h, missing(account)).endAll(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// missing is an account that is not configured.
+type missing string
+
+// Name implements bot.Platform.
+func (m missing) Name() string { return string(m) }
+
+// Limits implements bot.Platform.
+func (m missing) Limits() bot.Limits { return bot.Limits{} }
+
+// Run implements bot.Platform.
+func (m missing) Run(context.Context, func(context.Context, bot.Inbound) error) error { return nil }
+
+// Send implements bot.Platform.
+func (m missing) Send(context.Context, bot.Address, bot.Message) (bot.MessageRef, error) {
+	return bot.MessageRef{}, &bot.SendError{Permanent: true, Err: fmt.Errorf("there is no platform %q in the configuration", string(m))}
 }

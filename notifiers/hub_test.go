@@ -88,6 +88,8 @@ func (r *renderer) Event(_ context.Context, e lifecycle.Event, _ string) (bot.Me
 	return bot.Message{Title: "event", Text: e.Name}, nil
 }
 
+func (r *renderer) Say(lang, key string, _ ...any) string { return lang + " " + key }
+
 type fixture struct {
 	t      *testing.T
 	store  *store.Store
@@ -216,8 +218,8 @@ func TestAPermanentFailureIsNotTriedAgain(t *testing.T) {
 	f.reply(hub)
 	<-f.p.changed
 	f.eventually("nothing is left to send", func() bool {
-		due, err := f.store.ClaimDeliveries(context.Background(), "probe", time.Millisecond, 10)
-		return err == nil && len(due) == 0
+		waiting, err := f.store.PendingAccounts(context.Background())
+		return err == nil && len(waiting) == 0
 	})
 	stop()
 	if f.p.calls != 1 {

@@ -8,142 +8,185 @@ import (
 	"time"
 
 	"github.com/coxswain-ops/coxswain/bot"
+	"github.com/coxswain-ops/coxswain/lifecycle"
 )
 
-// maxAttempts is after how many failures a delivery is dead; with the backoff
-// below that is about half an hour.
-const maxAttempts = 12
+const (
+	// maxAttempts is after how many failures a delivery is dead; with the backoff
+	// below that is about half an hour.
+	maxAttempts = 12
+	// maxRefused is the same for a platform that says when to come again, which is
+	// hours to days.
+	maxRefused = 500
+	// inTurn is how often a delivery that was refused keeps its turn. One that is
+	// refused for its own sake must not hold up the room.
+	inTurn = 3
+)
 
-// sendAll sends what is due.
-func (h *Hub) sendAll(ctx context.Context) error {
-	for {
-		due, err := h.store.ClaimDeliveries(ctx, h.cfg.Owner, deliveryLease, sendBatch)
-		if err != nil || len(due) == 0 {
-			return err
-		}
-		for _, d := range due {
-			if err := h.deliver(ctx, d); err != nil {
-				return fmt.Errorf("delivery %s: %w", d.ID, err)
-			}
-		}
+// attempt is one attempt at a delivery, and what is to be written with its end.
+type attempt struct {
+	Delivery
+	card   *Card      // to be saved
+	also   []Delivery // to be sent instead of it
+	called bool       // the platform
+	again  bool       // put back at once: this was no failure of the delivery
+}
+
+// deliver sends one delivery and records how that went.
+func (s *sender) deliver(ctx context.Context, d Delivery, claim Claim) {
+	a := &attempt{Delivery: d}
+	calling, cancel := s.callTime(ctx)
+	sendErr := s.try(calling, a)
+	cancel()
+	booking, cancel := context.WithTimeout(context.WithoutCancel(ctx), bookTime)
+	defer cancel()
+	err := s.finish(booking, a, s.judge(a, sendErr, claim))
+	switch {
+	case errors.Is(err, lifecycle.ErrFenced):
+		s.hub.cfg.Log.Warn("a delivery took longer than its lease; it may be sent twice", "delivery", d.ID, "to", d.To.Account)
+	case err != nil:
+		s.hub.cfg.Log.Error("the end of a delivery was not written; it will be sent again", "delivery", d.ID, "to", d.To.Account, "error", err)
 	}
 }
 
-// deliver sends one delivery and records how that went. To a platform that is
-// part of the store both are one transaction: it happens exactly once.
-func (h *Hub) deliver(ctx context.Context, d Delivery) error {
-	p, ok := h.platforms[d.To.Account]
-	if !ok {
-		return h.finish(ctx, d, &bot.SendError{Permanent: true, Err: fmt.Errorf("no platform %q", d.To.Account)})
-	}
-	if _, ok := p.(bot.Transactional); !ok {
-		return h.finish(ctx, d, h.send(ctx, p, &d))
-	}
+// callTime bounds a call. When ctx ends, a call that is under way gets a moment to
+// come to its end: one that is cut off is sent again, and may stand there twice.
+func (s *sender) callTime(ctx context.Context) (context.Context, context.CancelFunc) {
+	calling, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendTimeout)
+	stop := context.AfterFunc(ctx, func() {
+		t := time.NewTimer(grace)
+		defer t.Stop()
+		select {
+		case <-calling.Done():
+		case <-t.C:
+			cancel()
+		}
+	})
+	return calling, func() { stop(); cancel() }
+}
+
+// deliverInStore sends to a platform that is part of the store. Both are one
+// transaction: it happens exactly once.
+func (s *sender) deliverInStore(ctx context.Context, d Delivery, claim Claim) error {
+	var a *attempt
 	var sendErr error
-	err := h.store.WithTx(ctx, func(ctx context.Context) error {
-		if sendErr = h.send(ctx, p, &d); sendErr != nil {
+	err := s.store.WithTx(ctx, func(ctx context.Context) error {
+		a = &attempt{Delivery: d}
+		if sendErr = s.try(ctx, a); sendErr != nil {
 			return sendErr // nothing of a failed send may stay
 		}
-		return h.finish(ctx, d, nil)
+		return s.finish(ctx, a, s.judge(a, nil, claim))
 	})
-	if sendErr != nil {
-		return h.finish(ctx, d, sendErr)
+	if sendErr != nil && ctx.Err() == nil {
+		a = &attempt{Delivery: d}
+		err = s.finish(ctx, a, s.judge(a, sendErr, claim))
 	}
+	if err != nil {
+		return fmt.Errorf("delivery %s: %w", d.ID, err)
+	}
+	return nil
+}
+
+// try makes one attempt. Without an error the delivery has ended, unless it is to
+// be made again.
+func (s *sender) try(ctx context.Context, a *attempt) error {
+	a.Status = Delivered
+	switch {
+	case a.Lane == LaneCard:
+		return s.showCard(ctx, a)
+	case a.Card != "":
+		return s.firstCard(ctx, a)
+	case a.Message != nil:
+		return s.say(ctx, a, *a.Message)
+	case a.Event == nil:
+		return &bot.SendError{Permanent: true, Err: errors.New("there is nothing in it to send")}
+	}
+	m, err := s.hub.cfg.Render.Event(ctx, *a.Event, a.Lang)
+	if err != nil {
+		return fmt.Errorf("rendering: %w", err)
+	}
+	return s.say(ctx, a, m)
+}
+
+// say posts what is not a card, in private if it is for one person alone.
+func (s *sender) say(ctx context.Context, a *attempt, m bot.Message) error {
+	if dms, ok := s.platform.(bot.DMOpener); ok && m.Private {
+		return s.sayPrivately(ctx, dms, a, m)
+	}
+	_, err := s.post(ctx, a, m)
 	return err
 }
 
-func (h *Hub) send(ctx context.Context, p bot.Platform, d *Delivery) error {
-	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
-	defer cancel()
+func (s *sender) post(ctx context.Context, a *attempt, m bot.Message) (bot.MessageRef, error) {
+	a.called = true
+	ref, err := s.platform.Send(ctx, a.To, m)
+	a.Receipt = ref.ID
+	return ref, err //nolint:wrapcheck // a SendError says itself what it is about
+}
+
+// judge decides what becomes of a delivery after an attempt.
+func (s *sender) judge(a *attempt, sendErr error, claim Claim) Attempt {
+	out := Attempt{Owner: claim.Owner, Quota: claim.Quota, Called: a.called}
 	switch {
-	case d.Lane == LaneCard:
-		return h.sendCard(ctx, p, d)
-	case d.Message != nil:
-		return h.post(ctx, p, d, *d.Message)
-	default:
-		m, err := h.cfg.Render.Event(ctx, *d.Event, d.Lang)
-		if err != nil {
-			return err
+	case a.again:
+		a.Status, a.NextAt = Pending, time.Time{}
+		return out
+	case sendErr == nil:
+		a.Attempts++
+		if a.Status == Delivered {
+			a.Error = ""
 		}
-		return h.post(ctx, p, d, m)
+		return out
 	}
-}
-
-func (h *Hub) post(ctx context.Context, p bot.Platform, d *Delivery, m bot.Message) error {
-	ref, err := p.Send(ctx, d.To, m)
-	if err != nil {
-		return err
-	}
-	d.Receipt = ref.ID
-	if d.Card == "" {
-		return nil
-	}
-	return h.store.SaveCard(ctx, Card{OperationID: d.Card, To: d.To, Lang: d.Lang, MessageID: ref.ID, Final: m.Final})
-}
-
-// sendCard shows the card as it stands now, in its place if the platform can
-// change messages, else as a new one.
-func (h *Hub) sendCard(ctx context.Context, p bot.Platform, d *Delivery) error {
-	m, err := h.cfg.Render.Card(ctx, d.Card, d.Lang)
-	if err != nil {
-		return err
-	}
-	card, err := h.card(ctx, d)
-	if err != nil {
-		return err
-	}
-	u, ok := p.(bot.Updater)
-	if !ok || card.MessageID == "" {
-		return h.post(ctx, p, d, m)
-	}
-	if err := u.Update(ctx, bot.MessageRef{Address: d.To, ID: card.MessageID}, m); err != nil {
-		return err
-	}
-	d.Receipt = card.MessageID
-	if !m.Final {
-		return nil
-	}
-	card.Final = true
-	return h.store.SaveCard(ctx, card)
-}
-
-func (h *Hub) card(ctx context.Context, d *Delivery) (Card, error) {
-	cards, err := h.store.Cards(ctx, d.Card)
-	if err != nil {
-		return Card{}, err
-	}
-	for _, c := range cards {
-		if c.To == d.To {
-			return c, nil
-		}
-	}
-	return Card{OperationID: d.Card, To: d.To, Lang: d.Lang}, nil
-}
-
-// finish records an attempt: delivered, due again, or dead.
-func (h *Hub) finish(ctx context.Context, d Delivery, sendErr error) error {
-	d.Attempts++
-	if sendErr == nil {
-		d.Status, d.Error = Delivered, ""
-		return h.store.FinishDelivery(ctx, d)
-	}
-	if ctx.Err() != nil {
-		return ctx.Err() // we are being shut down: the lease gives it to the next process
-	}
-	d.Error = sendErr.Error()
+	a.Attempts++
+	a.Status, a.Error = Pending, sendErr.Error()
 	var se *bot.SendError
-	known := errors.As(sendErr, &se)
-	if (known && se.Permanent) || d.Attempts >= maxAttempts {
-		d.Status = Dead
-		h.cfg.Log.Error("a message could not be delivered", "delivery", d.ID, "to", d.To.Account, "attempts", d.Attempts, "error", sendErr)
-		return h.store.FinishDelivery(ctx, d)
+	if !errors.As(sendErr, &se) {
+		se = &bot.SendError{}
 	}
-	wait := backoff(d.Attempts)
-	if known && se.RetryAfter > wait {
-		wait = se.RetryAfter
+	most := maxAttempts
+	if se.RetryAfter > 0 {
+		most = maxRefused
 	}
-	d.NextAt = h.cfg.Now().Add(wait)
-	return h.store.FinishDelivery(ctx, d)
+	if se.Permanent || a.Attempts >= most {
+		a.Status = Dead
+		s.hub.cfg.Log.Error("a message could not be delivered", "delivery", a.ID, "to", a.To.Account, "attempts", a.Attempts, "error", sendErr)
+		return out
+	}
+	wait := backoff(a.Attempts)
+	if se.RetryAfter > 0 {
+		out.Closed, out.Account = max(se.RetryAfter, time.Second), se.Account
+		wait = out.Closed
+		if a.Attempts > inTurn {
+			wait += backoff(a.Attempts - inTurn)
+		}
+	}
+	a.NextAt = s.hub.cfg.Now().Add(wait)
+	s.alarm.in(wait + time.Millisecond)
+	return out
+}
+
+// finish writes how an attempt ended, all or nothing.
+func (s *sender) finish(ctx context.Context, a *attempt, how Attempt) error {
+	err := s.store.WithTx(ctx, func(ctx context.Context) error {
+		if err := s.store.FinishDelivery(ctx, a.Delivery, how); err != nil {
+			return err // first of all: it may be somebody else's by now
+		}
+		if a.card != nil {
+			if err := s.store.SaveCard(ctx, *a.card); err != nil {
+				return err
+			}
+		}
+		return s.store.Enqueue(ctx, a.also...)
+	})
+	if s.quota != nil { // it counts from now
+		s.alarm.in(s.quota.Room.Every + time.Millisecond)
+		s.alarm.in(s.quota.Edits.Every + time.Millisecond)
+		if a.Card != "" {
+			s.alarm.in(s.quota.EditEvery + time.Millisecond)
+		}
+	}
+	return err //nolint:wrapcheck // the store says itself what it is about
 }
 
 // backoff doubles from one second to five minutes, a fifth of it by chance, so

@@ -1,8 +1,8 @@
 package store
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -11,33 +11,59 @@ import (
 	"github.com/coxswain-ops/coxswain/notifiers"
 )
 
-// claimDeliveries takes due deliveries, those that may overtake first. A card is
-// sent by one worker at a time and only in its newest state, or an older state
-// could be the last to arrive.
-const claimDeliveries = `UPDATE deliveries SET lease_owner = $2, lease_until = $3
-	WHERE seq IN (SELECT d.seq FROM deliveries d
-		WHERE d.status = 'pending' AND d.next_at <= $1 AND d.lease_until <= $1
+// dueDeliveries is what may be sent now to an account. A card is sent by one
+// worker at a time and only in its newest state, or an older state could be the
+// last to arrive.
+const dueDeliveries = `d.account = $1 AND d.status = 'pending' AND d.next_at <= $2 AND d.lease_until <= $2
 		AND (d.lane <> 'card' OR NOT EXISTS (SELECT 1 FROM deliveries x
 			WHERE x.card = d.card AND x.account = d.account AND x.room = d.room AND x.thread = d.thread
-			AND x.status = 'pending' AND x.lane = 'card' AND x.seq <> d.seq AND (x.seq > d.seq OR x.lease_until > $1)))
-		ORDER BY d.lane_rank, d.seq LIMIT $4%s)
-	RETURNING seq, lane_rank, id, event_id, lane, account, room, thread, card, lang, message, event, status, attempts, next_at, receipt, error`
+			AND x.status = 'pending' AND x.lane = 'card' AND x.seq <> d.seq AND (x.seq > d.seq OR x.lease_until > $2)))`
+
+// deliveryTurn is who comes first: by lane, and then who has waited longest.
+const deliveryTurn = `lane_rank, place, seq`
+
+const deliveryColumns = `seq, id, event_id, lane, account, room, thread, card, lang, message, event, status, attempts, next_at, receipt, error`
+
+// claimDue takes what is due to an account without limits.
+const claimDue = `UPDATE deliveries SET lease_owner = $3, lease_until = $4
+	WHERE seq IN (SELECT d.seq FROM deliveries d WHERE ` + dueDeliveries + ` ORDER BY ` + deliveryTurn + ` LIMIT $5%s)
+	RETURNING lane_rank, place, ` + deliveryColumns
+
+// claimOne takes one that nobody else has taken meanwhile.
+const claimOne = `UPDATE deliveries SET lease_owner = $3, lease_until = $4
+	WHERE seq = $1 AND status = 'pending' AND lease_until <= $2
+	RETURNING lane_rank, place, ` + deliveryColumns
 
 // deliveryRow is a delivery as it is stored.
 type deliveryRow struct {
 	notifiers.Delivery
-	seq, rank int64
-	message   string // sealed
+	rank, place, seq int64
+	message          string // sealed
 }
 
 func scanDelivery(r *deliveryRow) []any {
-	return []any{&r.seq, &r.rank, &r.ID, &r.EventID, &r.Lane, &r.To.Account, &r.To.Room, &r.To.Thread, &r.Card,
+	return []any{&r.rank, &r.place, &r.seq, &r.ID, &r.EventID, &r.Lane, &r.To.Account, &r.To.Room, &r.To.Thread, &r.Card,
 		&r.Lang, &r.message, into(&r.Event), &r.Status, &r.Attempts, at(&r.NextAt), &r.Receipt, &r.Error}
 }
 
 // ClaimDeliveries implements notifiers.Store. NextAt is told on the clock that
 // leases go by.
-func (s *Store) ClaimDeliveries(ctx context.Context, owner string, lease time.Duration, limit int) ([]notifiers.Delivery, error) {
+func (s *Store) ClaimDeliveries(ctx context.Context, c notifiers.Claim) ([]notifiers.Delivery, error) {
+	if c.Quota != nil {
+		return s.claimByQuota(ctx, c)
+	}
+	return s.claimRows(ctx, func(ctx context.Context, t *tx, now time.Time) ([]deliveryRow, error) {
+		rows, err := list(ctx, t.conn, scanDelivery, fmt.Sprintf(claimDue, s.dialect.skipLocked),
+			c.Account, now, c.Owner, now.Add(c.Lease), c.Limit)
+		slices.SortFunc(rows, func(a, b deliveryRow) int {
+			return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.place, b.place), cmp.Compare(a.seq, b.seq))
+		})
+		return rows, err
+	})
+}
+
+// claimRows runs a claim in a transaction and opens what it took.
+func (s *Store) claimRows(ctx context.Context, claim func(ctx context.Context, t *tx, now time.Time) ([]deliveryRow, error)) ([]notifiers.Delivery, error) {
 	var rows []deliveryRow
 	var events map[string]*lifecycle.Event
 	err := s.write(ctx, func(ctx context.Context, t *tx) error {
@@ -45,8 +71,7 @@ func (s *Store) ClaimDeliveries(ctx context.Context, owner string, lease time.Du
 		if err != nil {
 			return err
 		}
-		rows, err = list(ctx, t.conn, scanDelivery, fmt.Sprintf(claimDeliveries, s.dialect.skipLocked), now, owner, now.Add(lease), limit)
-		if err != nil {
+		if rows, err = claim(ctx, t, now); err != nil {
 			return err
 		}
 		events, err = t.eventsOf(ctx, rows)
@@ -55,12 +80,6 @@ func (s *Store) ClaimDeliveries(ctx context.Context, owner string, lease time.Du
 	if err != nil {
 		return nil, err
 	}
-	slices.SortFunc(rows, func(a, b deliveryRow) int {
-		if a.rank != b.rank {
-			return int(a.rank - b.rank)
-		}
-		return int(a.seq - b.seq)
-	})
 	return s.openDeliveries(rows, events), nil
 }
 
@@ -103,57 +122,12 @@ func (s *Store) openDeliveries(rows []deliveryRow, events map[string]*lifecycle.
 	return out
 }
 
-// ReleaseDeliveries implements notifiers.Store.
-func (s *Store) ReleaseDeliveries(ctx context.Context) error {
-	return s.write(ctx, func(ctx context.Context, t *tx) error {
-		_, err := t.exec(ctx, `UPDATE deliveries SET lease_until = 0 WHERE status = 'pending' AND lease_until > 0`)
-		t.wake(Deliveries)
-		return err
-	})
-}
-
-// FinishDelivery implements notifiers.Store. A delivery that has ended stays as
-// it ended, and forgets its message. A card's delivery that is to be tried again
-// is merged instead when a newer state is waiting.
-func (s *Store) FinishDelivery(ctx context.Context, d notifiers.Delivery) error {
-	return s.write(ctx, func(ctx context.Context, t *tx) error {
-		var seq int64
-		var ended time.Time
-		if d.Status != notifiers.Pending {
-			ended = s.now()
-		}
-		nextAt, err := t.leaseTime(ctx, d.NextAt)
-		if err != nil {
-			return err
-		}
-		err = t.one(ctx, []any{&seq, &d.Lane, &d.Card, &d.To.Account, &d.To.Room, &d.To.Thread}, `UPDATE deliveries
-			SET status = $2, attempts = $3, next_at = $4, receipt = $5, error = $6, ended_at = $7,
-			lease_owner = '', lease_until = 0, message = CASE WHEN $2 = 'pending' THEN message ELSE '' END
-			WHERE id = $1 AND status = 'pending' RETURNING seq, lane, card, account, room, thread`,
-			d.ID, d.Status, d.Attempts, nextAt, d.Receipt, d.Error, ended)
-		if errors.Is(err, lifecycle.ErrNotFound) {
-			var found string
-			return about(t.one(ctx, []any{&found}, `SELECT id FROM deliveries WHERE id = $1`, d.ID), "delivery", d.ID)
-		}
-		if err != nil || d.Lane != notifiers.LaneCard {
-			return err
-		}
-		return t.mergeOldCards(ctx, d, seq)
-	})
-}
-
-// mergeOldCards ends what is pending and not on its way for the card of d, and
-// is older than d (which has seq) or than another pending state.
-func (t *tx) mergeOldCards(ctx context.Context, d notifiers.Delivery, seq int64) error {
-	now, err := t.leaseNow(ctx)
-	if err != nil {
-		return err
-	}
-	_, err = t.exec(ctx, `UPDATE deliveries SET status = 'merged', ended_at = $7
-		WHERE card = $1 AND account = $2 AND room = $3 AND thread = $4 AND status = 'pending' AND lane = 'card'
-		AND lease_until <= $6 AND (seq < $5 OR EXISTS (SELECT 1 FROM deliveries x
-			WHERE x.card = $1 AND x.account = $2 AND x.room = $3 AND x.thread = $4
-			AND x.status = 'pending' AND x.lane = 'card' AND x.seq > deliveries.seq))`,
-		d.Card, d.To.Account, d.To.Room, d.To.Thread, seq, now, t.store.now())
-	return err
+// PendingAccounts implements notifiers.Store.
+func (s *Store) PendingAccounts(ctx context.Context) ([]string, error) {
+	return list(ctx, s.read(ctx), func(v *string) []any { return []any{v} }, `WITH RECURSIVE each_account (account) AS (
+		SELECT MIN(account) FROM deliveries WHERE status = 'pending'
+		UNION ALL
+		SELECT (SELECT MIN(d.account) FROM deliveries d WHERE d.status = 'pending' AND d.account > each_account.account)
+		FROM each_account WHERE each_account.account IS NOT NULL)
+		SELECT account FROM each_account WHERE account IS NOT NULL`)
 }

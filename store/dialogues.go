@@ -78,6 +78,6 @@ func (s *Store) PurgeExpired(ctx context.Context, now time.Time) error {
 				return err
 			}
 		}
-		return nil
+		return t.purgeQuotas(ctx)
 	})
 }

@@ -99,7 +99,9 @@ func TestPlans(t *testing.T) {
 	for name, c := range map[string]struct{ query, index string }{
 		"claim operation": {strings.ReplaceAll(claimOperation, "%s", ""), "operations_open"},
 		"unrouted events": {selectEvent + ` WHERE routed = 0 ORDER BY seq LIMIT 5`, "events_unrouted"},
-		"due deliveries":  {strings.ReplaceAll(claimDeliveries, "%s", ""), "deliveries_due"},
+		"due deliveries":  {strings.ReplaceAll(claimDue, "%s", ""), "deliveries_due"},
+		"by quota":        {nextInRooms, "deliveries_room"},
+		"quota":           {nextInRooms, "sqlite_autoindex_quotas"},
 		"inbound":         {`SELECT seq FROM inbound WHERE done = 0 AND lease_until <= 5 ORDER BY seq LIMIT 5`, "inbound_open"},
 		"done inbound":    {`DELETE FROM inbound WHERE done = 1 AND done_at < 5`, "inbound_done"},
 	} {
@@ -140,7 +142,7 @@ func enqueueDue(t *testing.T, s *Store, due time.Time) {
 
 func countDue(t *testing.T, s *Store) int {
 	t.Helper()
-	got, err := s.ClaimDeliveries(t.Context(), "w", time.Minute, 10)
+	got, err := s.ClaimDeliveries(t.Context(), notifiers.Claim{Owner: "w", Lease: time.Minute, Limit: 10})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"time"
 
 	"github.com/coxswain-ops/coxswain/notifiers"
 )
@@ -75,8 +76,12 @@ func (t *tx) enqueue(ctx context.Context, d notifiers.Delivery) error {
 		return err
 	}
 	d.NextAt = nextAt
+	place, err := t.leaseNow(ctx)
+	if err != nil {
+		return err
+	}
 	if d.Lane == notifiers.LaneCard {
-		if err := t.replaceCard(ctx, &d); err != nil {
+		if place, err = t.replaceCard(ctx, &d, place); err != nil {
 			return err
 		}
 	}
@@ -85,10 +90,10 @@ func (t *tx) enqueue(ctx context.Context, d notifiers.Delivery) error {
 		return err
 	}
 	_, err = t.exec(ctx, `INSERT INTO deliveries (id, event_id, lane, lane_rank, account, room, thread, card, lang, message, event,
-		status, attempts, next_at, receipt, error, lease_owner, lease_until, created_at, ended_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, '', 0, $17, 0)`,
+		status, attempts, next_at, receipt, error, lease_owner, lease_until, created_at, ended_at, place)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, '', 0, $17, 0, $18)`,
 		d.ID, d.EventID, d.Lane, laneRank(d.Lane), d.To.Account, d.To.Room, d.To.Thread, d.Card, d.Lang, message,
-		jsonArg{d.Event}, d.Status, d.Attempts, d.NextAt, d.Receipt, d.Error, t.store.now())
+		jsonArg{d.Event}, d.Status, d.Attempts, d.NextAt, d.Receipt, d.Error, t.store.now(), place)
 	t.wake(Deliveries)
 	return about(err, "delivery", d.ID)
 }
@@ -96,21 +101,23 @@ func (t *tx) enqueue(ctx context.Context, d notifiers.Delivery) error {
 // replaceCard ends the pending delivery of the same card and destination as
 // merged into d, unless somebody is sending it right now: what is on its way may
 // be the older state, so that the newer one must be sent after it. A wait that
-// the platform asked for passes on to d.
-func (t *tx) replaceCard(ctx context.Context, d *notifiers.Delivery) error {
-	now, err := t.leaseNow(ctx)
-	if err != nil {
-		return err
-	}
-	waits, err := list(ctx, t.conn, func(r *notifiers.Delivery) []any { return []any{at(&r.NextAt)} },
+// the platform asked for passes on to d, and so does the turn: a card that changes
+// all the time must not fall back to the end of the line each time.
+func (t *tx) replaceCard(ctx context.Context, d *notifiers.Delivery, now time.Time) (place time.Time, err error) {
+	type waiting struct{ next, place time.Time }
+	old, err := list(ctx, t.conn, func(w *waiting) []any { return []any{at(&w.next), at(&w.place)} },
 		`UPDATE deliveries SET status = 'merged', ended_at = $6
 		WHERE card = $1 AND account = $2 AND room = $3 AND thread = $4 AND status = 'pending' AND lane = 'card'
-		AND lease_until <= $5 RETURNING next_at`,
+		AND lease_until <= $5 RETURNING next_at, place`,
 		d.Card, d.To.Account, d.To.Room, d.To.Thread, now, t.store.now())
-	for _, w := range waits {
-		if w.NextAt.After(d.NextAt) {
-			d.NextAt = w.NextAt
+	place = now
+	for _, w := range old {
+		if w.next.After(d.NextAt) {
+			d.NextAt = w.next
+		}
+		if w.place.Before(place) {
+			place = w.place
 		}
 	}
-	return err
+	return place, err
 }

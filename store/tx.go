@@ -200,15 +200,21 @@ func (t *tx) wake(topic Topic) { t.topics[topic] = true }
 // leaseNow is the clock that leases go by, see Config.Clock; it stands still
 // within a transaction.
 func (t *tx) leaseNow(ctx context.Context) (time.Time, error) {
-	var err error
-	switch {
-	case !t.now.IsZero():
-	case t.store.dialect.now == "":
-		t.now = t.store.steady().UTC().Truncate(time.Millisecond)
-	default:
-		err = t.one(ctx, []any{at(&t.now)}, t.store.dialect.now)
+	if !t.now.IsZero() {
+		return t.now, nil
 	}
+	var err error
+	t.now, err = t.store.leaseClock(ctx, t.conn)
 	return t.now, err
+}
+
+// leaseClock asks the clock that leases go by.
+func (s *Store) leaseClock(ctx context.Context, c conn) (now time.Time, err error) {
+	if s.dialect.now == "" {
+		return s.steady().UTC().Truncate(time.Millisecond), nil
+	}
+	err = c.one(ctx, []any{at(&now)}, s.dialect.now)
+	return now, err
 }
 
 // leaseTime is a moment of the caller's clock on the clock that leases go by: as

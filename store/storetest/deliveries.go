@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"context"
 	"fmt"
 	"sync"
 	"testing"
@@ -22,9 +23,15 @@ func seedEvent(t testing.TB, s *store.Store, id string) lifecycle.Event {
 	return e
 }
 
+// due claims what is due to ops without a quota, as "w".
 func due(t testing.TB, s *store.Store) []notifiers.Delivery {
 	t.Helper()
-	return must[[]notifiers.Delivery](t)(s.ClaimDeliveries(Context(t), "w", time.Minute, 100))
+	return must[[]notifiers.Delivery](t)(s.ClaimDeliveries(Context(t), notifiers.Claim{Account: ops.Account, Owner: "w", Lease: time.Minute, Limit: 100}))
+}
+
+// finish ends an attempt of "w".
+func finish(s *store.Store, d notifiers.Delivery) error {
+	return s.FinishDelivery(context.Background(), d, notifiers.Attempt{Owner: "w"})
 }
 
 func idsOf(d []notifiers.Delivery) []string {
@@ -67,7 +74,7 @@ func testRoutingRace(t *testing.T, f *Fixture) {
 
 func testDeliveries(t *testing.T, f *Fixture) {
 	ctx, s := Context(t), f.Store
-	reply := notifiers.Delivery{ID: "reply", Lane: notifiers.LaneReply, To: bot.Address{Account: "room", Room: "r", Thread: "t"}, Lang: "en",
+	reply := notifiers.Delivery{ID: "reply", Lane: notifiers.LaneReply, To: bot.Address{Account: ops.Account, Room: "r", Thread: "t"}, Lang: "en",
 		Message: &bot.Message{Title: "done 完成", Private: true, Actions: []bot.Action{{ID: "a", Command: "x"}}, Image: &bot.Image{PNG: []byte{1}}},
 		Status:  notifiers.Pending, NextAt: stored(noon).AddDate(-40, 0, 0)}
 	digest := notifiers.Delivery{ID: "digest", Lane: notifiers.LaneNormal, To: ops, Event: &lifecycle.Event{ID: "made", Name: "digest", At: stored(noon)}, Status: notifiers.Pending}
@@ -87,20 +94,26 @@ func testDeliveries(t *testing.T, f *Fixture) {
 	same(t, "released", idsOf(due(t, s)), []string{"reply", "digest"})
 
 	got[0].Attempts, got[0].Error, got[0].NextAt = 1, "429", time.Now().Add(time.Hour)
-	ok(t, s.FinishDelivery(ctx, got[0]))
+	soon := got[0]
+	soon.NextAt = time.Time{}
+	wantErr(t, s.FinishDelivery(ctx, soon, notifiers.Attempt{Owner: "another"}), lifecycle.ErrFenced)
+	ok(t, finish(s, got[0]))
 	same(t, "backed off", len(due(t, s)), 0)
-	got[0].NextAt = time.Time{}
-	ok(t, s.FinishDelivery(ctx, got[0]))
+	wantErr(t, finish(s, soon), lifecycle.ErrFenced) // given back
+	ok(t, s.Enqueue(ctx, notifiers.Delivery{ID: "soon", Lane: notifiers.LaneReply, To: ops, Message: reply.Message}))
+	soon = due(t, s)[0]
+	soon.Attempts, soon.Error, soon.NextAt = 1, "429", time.Time{}
+	ok(t, finish(s, soon))
 	again := due(t, s)
-	same(t, "again", idsOf(again), []string{"reply"})
+	same(t, "again", idsOf(again), []string{"soon"})
 	if again[0].Attempts != 1 || again[0].Error != "429" || again[0].Message.Title != "done 完成" {
 		t.Fatalf("after a failed attempt: %+v", again[0])
 	}
 	again[0].Status, again[0].Receipt = notifiers.Delivered, "r1"
-	ok(t, s.FinishDelivery(ctx, again[0]))
+	ok(t, finish(s, again[0]))
 	again[0].Status = notifiers.Pending // somebody who lost its lease
-	ok(t, s.FinishDelivery(ctx, again[0]))
-	wantErr(t, s.FinishDelivery(ctx, notifiers.Delivery{ID: "none", Status: notifiers.Dead}), lifecycle.ErrNotFound)
+	wantErr(t, finish(s, again[0]), lifecycle.ErrFenced)
+	wantErr(t, finish(s, notifiers.Delivery{ID: "none", Status: notifiers.Dead}), lifecycle.ErrNotFound)
 	s = f.Reopen()
 	ok(t, s.ReleaseDeliveries(ctx))
 	same(t, "ended stays ended", idsOf(due(t, s)), []string{"digest"})
@@ -116,7 +129,7 @@ func testDeliveriesRace(t *testing.T, f *Fixture) {
 	claimed := map[string]int{}
 	atOnce(workers, func(i int) {
 		for {
-			got, err := s.ClaimDeliveries(ctx, fmt.Sprint("w", i), time.Minute, 7)
+			got, err := s.ClaimDeliveries(ctx, notifiers.Claim{Account: ops.Account, Owner: fmt.Sprint("w", i), Lease: time.Minute, Limit: 7})
 			if err != nil {
 				t.Errorf("claim: %v", err)
 			}
@@ -128,7 +141,7 @@ func testDeliveriesRace(t *testing.T, f *Fixture) {
 				claimed[d.ID]++
 				mu.Unlock()
 				d.Status = notifiers.Delivered
-				if err := s.FinishDelivery(ctx, d); err != nil {
+				if err := s.FinishDelivery(ctx, d, notifiers.Attempt{Owner: fmt.Sprint("w", i)}); err != nil {
 					t.Errorf("finish: %v", err)
 				}
 			}
@@ -159,11 +172,11 @@ func testCardDeliveries(t *testing.T, f *Fixture) {
 	ok(t, s.Route(ctx, "e1", []notifiers.Delivery{card("second")}))
 	s = f.Reopen()
 	same(t, "the wait passes on", idsOf(due(t, s)), []string{"elsewhere", "another card"})
-	ok(t, s.FinishDelivery(ctx, notifiers.Delivery{ID: "first", Status: notifiers.Delivered})) // merged already
-	now := card("second")
-	now.Status = notifiers.Pending
-	ok(t, s.FinishDelivery(ctx, now))
-	same(t, "only the newest", idsOf(due(t, s)), []string{"second"})
+	wantErr(t, finish(s, notifiers.Delivery{ID: "first", Status: notifiers.Delivered}), lifecycle.ErrFenced) // merged already
+	now, newer := card("third"), card("fourth")
+	now.Card, newer.Card = "op3", "op3"
+	ok(t, s.Enqueue(ctx, now, newer))
+	same(t, "only the newest", idsOf(due(t, s)), []string{"fourth"})
 }
 
 func testCardOnItsWay(t *testing.T, f *Fixture) {
@@ -174,14 +187,14 @@ func testCardOnItsWay(t *testing.T, f *Fixture) {
 	ok(t, s.Enqueue(ctx, card("new")))
 	same(t, "one at a time", len(due(t, s)), 0)
 	old.Status = notifiers.Delivered
-	ok(t, s.FinishDelivery(ctx, old))
+	ok(t, finish(s, old))
 	got := due(t, s)
 	same(t, "then the newest", idsOf(got), []string{"new"})
 
 	// It fails, and a newer state is waiting: no need to try it again.
 	ok(t, s.Enqueue(ctx, card("newer")))
 	got[0].Status = notifiers.Pending
-	ok(t, s.FinishDelivery(ctx, got[0]))
+	ok(t, finish(s, got[0]))
 	same(t, "the newer", idsOf(due(t, s)), []string{"newer"})
 
 	// Its sender dies, and the state after it is sent: the older one is done with.
@@ -191,7 +204,7 @@ func testCardOnItsWay(t *testing.T, f *Fixture) {
 	got = due(t, s)
 	same(t, "the newest", idsOf(got), []string{"newest"})
 	got[0].Status = notifiers.Delivered
-	ok(t, s.FinishDelivery(ctx, got[0]))
+	ok(t, finish(s, got[0]))
 	ok(t, s.ReleaseDeliveries(ctx))
 	same(t, "nothing left", len(due(t, s)), 0)
 }
@@ -199,10 +212,10 @@ func testCardOnItsWay(t *testing.T, f *Fixture) {
 func testCards(t *testing.T, f *Fixture) {
 	ctx, s := Context(t), f.Store
 	c := notifiers.Card{OperationID: "op", To: ops, Lang: "zh"}
-	there := notifiers.Card{OperationID: "op", To: bot.Address{Account: "slack:ops", Room: "C1", Thread: "t"}, Lang: "en", For: "slack:T1/U1", MessageID: "2", Final: true}
+	there := notifiers.Card{OperationID: "op", To: bot.Address{Account: "slack:ops", Room: "C1", Thread: "t"}, Lang: "en", For: "slack:T1/U1", MessageID: "2", StandsIn: "D1", Final: true, Lost: 2}
 	ok(t, s.SaveCard(ctx, c))
 	ok(t, s.SaveCard(ctx, there))
-	c.MessageID, c.Final, c.For = "1", true, "slack:T1/U2"
+	c.MessageID, c.Final, c.For, c.StandsIn, c.Lost = "1", true, "slack:T1/U2", "D2", 1
 	ok(t, s.SaveCard(ctx, c))
 	s = f.Reopen()
 	same(t, "cards", must[[]notifiers.Card](t)(s.Cards(ctx, "op")), []notifiers.Card{c, there})
