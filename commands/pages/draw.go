@@ -35,9 +35,13 @@ func lanes(n int) (lane, bar pixels) {
 	}
 }
 
-// draw places a row's bars and the time that it usually takes.
-func (t *timeline) draw(r *row, steps []lifecycle.Step, now time.Time) {
-	n := max(len(steps), r.Targets)
+// draw places a row's bars and the time that it usually takes. While open, a row
+// has room for what will run.
+func (t *timeline) draw(r *row, steps []lifecycle.Step, now time.Time, open bool) {
+	n := max(len(steps), 1)
+	if open {
+		n = max(n, r.Targets)
+	}
 	lane, high := lanes(n)
 	r.Height = max(leastRow, lane*pixels(n)+6)
 	top := (r.Height - lane*pixels(n)) / 2

@@ -34,7 +34,7 @@ func (w *world) stream(who, path, after string) *reading {
 	if after != "" {
 		req.Header.Set("Last-Event-ID", after)
 	}
-	res, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(req)
+	res, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(req) //nolint:bodyclose // reading.close closes it
 	check(w.t, err)
 	s := &reading{w, res, cancel, make(chan event, 16)}
 	if res.StatusCode == http.StatusOK {

@@ -86,17 +86,15 @@ func (p *Pages) liveView(ctx context.Context, s *snapshot, rd *reader, control b
 	if err != nil {
 		return nil, err
 	}
-	v := &liveView{reader: rd, Op: s.op, Cluster: s.cluster, Message: card.Text, Errors: s.op.Errors, Time: s.line,
+	v := &liveView{reader: rd, Op: s.op, Cluster: s.cluster, Errors: s.op.Errors, Time: s.line,
 		AtMS: s.at.UnixMilli()}
 	if s.cluster.Status != lifecycle.ClusterDeleted {
 		v.ClusterURL = clusterURL(project.Name, s.cluster.Name)
 	}
-	if s.op.Status == lifecycle.OpFailed {
-		v.Message = "" // the errors below say it all
-	} else {
-		v.Errors = nil
-		v.Message = rd.message(s.op, card)
+	if s.op.Status != lifecycle.OpFailed {
+		v.Errors = nil // of an earlier attempt
 	}
+	v.Message = rd.message(s.op, card)
 	if !s.op.Status.Ended() && !s.op.StartedAt.IsZero() {
 		v.StartedMS = s.op.StartedAt.UnixMilli()
 	}
@@ -113,7 +111,7 @@ func (rd *reader) message(op *lifecycle.Operation, card bot.Message) string {
 		first, _, _ := strings.Cut(card.Text, "\n") // it names what it waits for
 		return first
 	}
-	return rd.T("card." + string(op.Status))
+	return rd.catalogue.Say(rd.Lang, "card."+string(op.Status), map[string]any{"count": len(op.Errors)})
 }
 
 // Ran is how long it took.

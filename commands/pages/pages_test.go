@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"os"
 	"regexp"
@@ -93,6 +94,33 @@ func TestOperationPage(t *testing.T) {
 		}
 		if got.header.Get("Cache-Control") != "no-store" {
 			t.Errorf("the page may be kept: %v", got.header)
+		}
+	}
+}
+
+// TestUsualTimes: a phase is told beside the median of earlier runs, which neither
+// failed ones nor later attempts are among.
+func TestUsualTimes(t *testing.T) {
+	w := newWorld(t)
+	start := time.Now().Add(-time.Hour)
+	for i, seconds := range []float64{20, 30, 90, 500} {
+		o := w.begin(w.cluster("qa", fmt.Sprintf("old-%d", i), 0), "manager", start)
+		o.save(step(1, "packages", "", lifecycle.StepDone, start, 0, seconds))
+		status := lifecycle.OpSucceeded
+		if seconds > 100 {
+			status = lifecycle.OpFailed
+		}
+		o.end(status, start.Add(10*time.Minute))
+	}
+	o := w.begin(w.cluster("qa", "demo", 0), "manager", start)
+	o.save(step(1, "packages", "", lifecycle.StepDone, start, 0, 50), step(2, "images", "", lifecycle.StepDone, start, 50, 55))
+	for who, wants := range map[string][]string{"viewer:en": {"50 s <span class=\"tl-usual\">usually 30 s</span>", "median of 3 earlier runs", ">slow<"},
+		"viewer:zh": {"50 秒 <span class=\"tl-usual\">平时 30 秒</span>", "前 3 次运行的中位用时", ">偏慢<"}} {
+		got := w.get(who, "/op/"+o.Label()).body
+		for _, want := range wants {
+			if strings.Count(got, want) != 1 {
+				t.Errorf("%s: %d times %q in %s", who, strings.Count(got, want), want, got)
+			}
 		}
 	}
 }

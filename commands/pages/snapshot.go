@@ -65,7 +65,8 @@ func (s *snapshot) fingerprint() (string, error) {
 		Nodes []*lifecycle.Node
 		Steps []lifecycle.Step
 		Total time.Duration
-	}{s.op, s.nodes, s.steps, s.line.axis.total})
+		Slow  int
+	}{s.op, s.nodes, s.steps, s.line.axis.total, s.line.slow()})
 	if err != nil {
 		return "", err
 	}

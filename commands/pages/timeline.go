@@ -86,9 +86,20 @@ func newTimeline(op *lifecycle.Operation, outline []lifecycle.StageOutline, node
 	t.axis = newAxis(busy(op, steps, now), end, !op.Status.Ended())
 	t.Rate = 100 / float64(t.axis.total.Milliseconds())
 	for i := range t.Rows {
-		t.draw(&t.Rows[i], byPhase[t.Rows[i].Phase], now)
+		t.draw(&t.Rows[i], byPhase[t.Rows[i].Phase], now, !op.Status.Ended())
 	}
 	return t
+}
+
+// slow counts the phases that take much longer than usual.
+func (t *timeline) slow() int {
+	n := 0
+	for i := range t.Rows {
+		if t.Rows[i].Slow {
+			n++
+		}
+	}
+	return n
 }
 
 // columns are the nodes in order, those that steps know and the cluster no

@@ -163,6 +163,7 @@
     };
     async function ask(offset, limit, signal) {
       const p = filter();
+      if (limit) p.set('known', total);
       p.set('offset', offset);
       p.set('limit', limit);
       const res = await fetch(`${box.dataset.log}?${p}`, { signal });
@@ -171,7 +172,7 @@
     }
     const trouble = (on) => {
       note.hidden = !on && total > 0;
-      view.classList.toggle('empty', !note.hidden);
+      view.classList.toggle('empty', total === 0);
       note.textContent = on ? box.dataset.trouble : [...filter()].length ? box.dataset.none : box.dataset.empty;
     };
 
@@ -189,7 +190,7 @@
           if (mine !== era) return;
           if (a.total !== total) pages.delete(Math.floor(Math.min(total, a.total) / PAGE)); // it was not full
           total = a.total;
-          last = a.last;
+          last = a.last || 0;
           count.textContent = a.words;
           trouble(false);
           grow();
@@ -256,28 +257,21 @@
     async function fetchPage(i) {
       if (asked.has(i) || i * PAGE >= total) return;
       const had = pages.get(i);
-      if (had && had.length === Math.min(PAGE, total - i * PAGE)) return;
+      if (had && had.length >= Math.min(PAGE, total - i * PAGE)) return;
       const mine = era, stop = new AbortController();
       asked.set(i, stop);
       try {
         const a = await ask(i * PAGE, PAGE, stop.signal);
         if (mine !== era) return;
-        pages.delete(i);
+        pages.delete(i); // so that it becomes the newest
         pages.set(i, a.lines);
         while (pages.size > KEEP) pages.delete(pages.keys().next().value);
-        if (a.total > total) {
-          total = a.total;
-          count.textContent = a.words;
-          asked.delete(i);
-          return grow();
-        }
         draw(true);
       } catch (err) {
         if (err.name !== 'AbortError' && mine === era) setTimeout(() => draw(true), 2000);
       } finally {
         if (asked.get(i) === stop) asked.delete(i);
       }
-      return undefined;
     }
     const span = (cls, text) => {
       const s = document.createElement('span');
