@@ -88,7 +88,7 @@ func (s *Web) leave(w http.ResponseWriter, r *http.Request) {
 	}
 	gone := s.cookie("", 0)
 	gone.MaxAge = -1
-	http.SetCookie(w, gone)
+	http.SetCookie(w, gone) //nolint:gosec // as cookie made it
 	http.Redirect(w, r, "/enter", http.StatusSeeOther)
 }
 

@@ -286,7 +286,7 @@ func TestAFailingStoreKeepsTheDoorShut(t *testing.T) {
 	h := newHouse(t, nil).open()
 	cookie, secret := h.signIn("terminal:alice", "local"), h.pass("terminal:bob", "local")
 	locked := errors.New("the database is locked")
-	for name, fail := range map[string]func(error){"sessions": h.sessions.(*memory).break_, "people": h.people.break_} {
+	for name, fail := range map[string]func(error){"sessions": h.sessions.(*memory).failWith, "people": h.people.failWith} {
 		fail(locked)
 		for path, want := range map[string]int{"/": 503, "/rooms/qa": 503, "/ui/events?room=qa&after=0": 503, "/v1/healthz": 503} {
 			a := h.get(path, cookie)

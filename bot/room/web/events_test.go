@@ -339,7 +339,7 @@ func TestAFailingStoreCutsAStream(t *testing.T) {
 		cookie := h.signIn("terminal:alice", "local")
 		s := h.listen("qa", cookie, 0)
 		s.want("live")
-		fail := map[string]func(error){"sessions": h.sessions.(*memory).break_, "people": h.people.break_}[which]
+		fail := map[string]func(error){"sessions": h.sessions.(*memory).failWith, "people": h.people.failWith}[which]
 		fail(errors.New("the database is locked"))
 		h.clock.pass(6 * time.Second)
 		if f, ok := s.next(); ok {

@@ -310,7 +310,7 @@ func (p *people) set(identity string, who web.Person) {
 	p.all[identity] = who
 }
 
-func (p *people) break_(err error) {
+func (p *people) failWith(err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.fail = err
@@ -359,7 +359,7 @@ func (m *memory) enter() (func(), error) {
 	return m.mu.Unlock, nil
 }
 
-func (m *memory) break_(err error) {
+func (m *memory) failWith(err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.fail = err

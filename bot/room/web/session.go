@@ -155,6 +155,7 @@ func (s *Web) admit(ctx context.Context, r *http.Request, secret string) (cookie
 }
 
 func (s *Web) cookie(value string, life time.Duration) *http.Cookie {
+	//nolint:gosec // Secure is false only where browsers are known to come without TLS, where it would lock them out
 	return &http.Cookie{Name: s.cookieName(), Value: value, Path: "/", MaxAge: int(life.Seconds()), HttpOnly: true, Secure: s.cfg.Secure,
 		SameSite: http.SameSiteLaxMode} // Lax: a card's link in another chat opens the page
 }

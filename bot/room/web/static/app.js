@@ -116,18 +116,53 @@
   }
 
   // --- listening -----------------------------------------------------------
+  // A browser keeps six connections to one server, for all of its tabs together.
+  // Four of them may be streams that stay open; who has none of these looks in
+  // every now and then. A place that is not refreshed is free again.
+  const PLACES = 4, STALE = 6000;
+  function place() {
+    const mine = newID();
+    let at = -1, timer = 0;
+    const read = (i) => JSON.parse(localStorage.getItem('coxswain-stream-' + i) || '{}');
+    const write = () => localStorage.setItem('coxswain-stream-' + at, JSON.stringify({ by: mine, seen: Date.now() }));
+    const leave = () => {
+      clearInterval(timer);
+      if (at >= 0 && read(at).by === mine) localStorage.removeItem('coxswain-stream-' + at);
+      at = -1;
+    };
+    const take = () => {
+      for (let i = 0; at < 0 && i < PLACES; i++) {
+        const held = read(i);
+        if (held.by && Math.abs(Date.now() - held.seen) < STALE) continue;
+        at = i;
+        write();
+        timer = setInterval(() => { if (read(at).by === mine) write(); else leave(); }, STALE / 3);
+      }
+      return at >= 0;
+    };
+    const safely = (f) => () => {
+      try { return f(); } catch { return true; } // no storage: as if alone
+    };
+    addEventListener('pagehide', safely(leave));
+    return { take: safely(take), leave: safely(leave) };
+  }
+  window.coxswainPlace = place;
+
   // listen follows a room from a cursor on. It comes back by itself, with the last
   // cursor that it saw, and rests while nobody looks at the page.
   function listen(room, cursor, on) {
+    const mine = place();
     let source = null, timer = 0, tries = 0, ended = false;
     const close = () => {
       clearTimeout(timer);
       if (source) source.close();
       source = null;
+      mine.leave();
     };
     const open = () => {
       close();
       if (ended) return;
+      const stays = !on.seldom && mine.take();
       source = new EventSource(`/ui/events?room=${encodeURIComponent(room)}&after=${cursor}`);
       const seen = (e) => {
         if (e.lastEventId) cursor = Math.max(cursor, Number(e.lastEventId));
@@ -140,8 +175,13 @@
       source.addEventListener('live', (e) => {
         seen(e);
         if (on.live) on.live(cursor);
+        if (stays) return;
+        close();
+        timer = setTimeout(open, on.seldom || 1500);
       });
-      source.addEventListener('out', () => { location.href = '/enter?next=' + encodeURIComponent(location.pathname); });
+      source.addEventListener('out', (e) => {
+        location.href = JSON.parse(e.data).out ? '/enter?next=' + encodeURIComponent(location.pathname) : '/';
+      });
       source.onerror = () => {
         close();
         if (on.lost) on.lost();
@@ -153,7 +193,7 @@
       if (document.visibilityState === 'visible') {
         if (!source) open();
       } else {
-        timer = setTimeout(close, 20000); // a browser keeps few connections to one server
+        timer = setTimeout(close, 20000);
       }
     };
     document.addEventListener('visibilitychange', look);
@@ -222,7 +262,7 @@
     // other pages: the marks at the side only
     const none = () => {};
     fetch('/v1/healthz').then((r) => r.json()).then((h) => listen(words.home, h.cursor, {
-      entry: (e) => { if (!e.edited && !e.mine) unread(e.room); }, live: none,
+      entry: (e) => { if (!e.edited && !e.mine) unread(e.room); }, seldom: 5000,
     })).catch(none);
   }
   function unread(name) {
@@ -307,6 +347,7 @@
       setTimeout(() => { b.disabled = false; }, 1500);
     }
     if (b.dataset.form) showForm(b.dataset.form);
+    if (b.hasAttribute('data-dismiss')) dismiss(b);
     if (b.dataset.copy) copy(b.dataset.copy);
     if (b.hasAttribute('data-copy-code')) copy(b.closest('.code').querySelector('code').textContent);
     if (b.dataset.save) {
@@ -364,15 +405,28 @@
       return;
     }
     const got = await res.json();
+    const old = feed.querySelector('[data-own-form]');
+    const form = fragment(got.html);
+    if (old && old.firstElementChild.dataset.command === form.dataset.command) return show(old); // it may be half filled in
+    if (old) old.remove();
     const holder = document.createElement('article');
     holder.className = 'entry bot';
     holder.dataset.ownForm = '1';
-    holder.append(fragment(got.html));
+    holder.append(form);
     feed.append(holder);
-    toEnd(feed);
-    const first = holder.querySelector('input:not([value]), input[value=""], input, select');
-    if (first) first.focus();
+    return show(holder);
   }
+  function show(holder) {
+    holder.scrollIntoView({ block: 'end' });
+    const first = holder.querySelector('input:not([value]), input[value=""]') || holder.querySelector('input, select');
+    if (first) first.focus({ preventScroll: true });
+  }
+  const dismiss = (el) => {
+    const own = el.closest('[data-own-form]');
+    if (!own) return;
+    own.remove();
+    $('#text').focus();
+  };
   const fresh = $('#newroom');
   if (fresh) {
     fresh.addEventListener('submit', (e) => {
@@ -382,7 +436,11 @@
     });
   }
   document.addEventListener('keydown', (e) => {
-    if (e.key === 'Escape' && $('#menu') && $('#menu').open) $('#menu').open = false;
+    if (e.key === 'Escape' && $('#menu') && $('#menu').open) {
+      $('#menu').open = false;
+      $('#menu summary').focus();
+    }
+    if (e.key === 'Escape') dismiss(e.target);
     if (e.key === '/' && $('#text') && !e.target.closest('input, textarea, select')) {
       e.preventDefault();
       $('#text').focus();
