@@ -25,7 +25,26 @@ func (s *section) text(text string, bold bool) {
 	if bold {
 		style = &slackapi.RichTextSectionTextStyle{Bold: true}
 	}
-	s.parts = append(s.parts, slackapi.NewRichTextSectionTextElement(text, style))
+	for _, piece := range pieces(text) {
+		s.parts = append(s.parts, slackapi.NewRichTextSectionTextElement(piece, style))
+	}
+}
+
+// maxPiece is the length of one element. Slack's pages name no limit for those of
+// rich text; 3,000 is that of every other text, and elements read on seamlessly.
+const maxPiece = 3000
+
+// pieces cuts text between characters.
+func pieces(text string) []string {
+	var out []string
+	n, from := 0, 0
+	for i := range text {
+		if n == maxPiece {
+			out, n, from = append(out, text[from:i]), 0, i
+		}
+		n++
+	}
+	return append(out, text[from:])
 }
 
 func (s *section) line() {
@@ -74,8 +93,9 @@ func preformatted(text string) slackapi.RichTextElement {
 	if text == "" {
 		return nil
 	}
-	return &slackapi.RichTextPreformatted{Type: slackapi.RTEPreformatted,
-		Elements: []slackapi.RichTextSectionElement{slackapi.NewRichTextSectionTextElement(text, nil)}}
+	var s section
+	s.text(text, false)
+	return &slackapi.RichTextPreformatted{Type: slackapi.RTEPreformatted, Elements: s.parts}
 }
 
 // longFields puts fields one below the other, where they do not fit side by side.

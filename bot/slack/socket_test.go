@@ -11,11 +11,11 @@ import (
 )
 
 // newSocket is an adapter with short waits, connected twice.
-func newSocket(t *testing.T) *office {
+func newSocket(t *testing.T, ping time.Duration) *office {
 	t.Helper()
 	o := newOffice(t, "socket")
 	o.fake.PingEvery = 50 * time.Millisecond
-	o.slack.SetTiming(400*time.Millisecond, 200*time.Millisecond, 50*time.Millisecond)
+	o.slack.SetTiming(ping, 200*time.Millisecond, 50*time.Millisecond)
 	o.started("socket")
 	return o
 }
@@ -24,7 +24,7 @@ func newSocket(t *testing.T) *office {
 // messages come in; each is accepted at its first or second delivery, and none
 // waits for a connection.
 func TestNoGapWhileSlackRefreshes(t *testing.T) {
-	o := newSocket(t)
+	o := newSocket(t, 5*time.Second)
 	o.fake.AckDeadline = 2 * time.Second
 	o.fake.Retries = []time.Duration{0, 0, 0}
 	var least atomic.Int32
@@ -53,7 +53,7 @@ func TestNoGapWhileSlackRefreshes(t *testing.T) {
 }
 
 func TestCutConnectionsComeBack(t *testing.T) {
-	o := newSocket(t)
+	o := newSocket(t, 5*time.Second)
 	for range 3 {
 		o.fake.Cut()
 		must(t, o.fake.Say(t.Context(), fakeslack.Said{User: "U1", Room: "D1", Text: "help"}))
@@ -63,7 +63,7 @@ func TestCutConnectionsComeBack(t *testing.T) {
 
 // TestHalfOpenConnectionsAreNoticed by the pings that do not come.
 func TestHalfOpenConnectionsAreNoticed(t *testing.T) {
-	o := newSocket(t)
+	o := newSocket(t, 500*time.Millisecond)
 	o.fake.HalfOpen()
 	o.fake.AckDeadline = 10 * time.Second
 	must(t, o.fake.Say(t.Context(), fakeslack.Said{User: "U1", Room: "D1", Text: "help"}))
@@ -71,7 +71,7 @@ func TestHalfOpenConnectionsAreNoticed(t *testing.T) {
 }
 
 func TestMalformedFramesDoNotEndTheConnection(t *testing.T) {
-	o := newSocket(t)
+	o := newSocket(t, 5*time.Second)
 	for _, frame := range []string{"", "{", "[]", "null", `{"type":"events_api"}`, `{"type":"new_kind","envelope_id":"e1","payload":{}}`,
 		`{"type":"events_api","envelope_id":"e2","payload":"text"}`, `{"type":"events_api","envelope_id":"e3","payload":{"type":"event_callback","event":7}}`,
 		`{"type":"interactive","envelope_id":"e4","payload":{"type":"block_actions","actions":{}}}`, `{"type":"slash_commands","envelope_id":"e5","payload":[]}`} {
@@ -85,8 +85,8 @@ func TestMalformedFramesDoNotEndTheConnection(t *testing.T) {
 
 // TestLostAcknowledgements are made up for by redeliveries with the same id.
 func TestLostAcknowledgements(t *testing.T) {
-	o := newSocket(t)
-	o.fake.AckDeadline = 300 * time.Millisecond
+	o := newSocket(t, 5*time.Second)
+	o.fake.AckDeadline = time.Second
 	o.fake.Retries = []time.Duration{0, 0}
 	o.fake.DropAcks(2)
 	must(t, o.fake.Say(t.Context(), fakeslack.Said{User: "U1", Room: "D1", Text: "help"}))
@@ -120,4 +120,24 @@ func TestAnUnreachableSlackIsNotWaitedForForLong(t *testing.T) {
 	o.fake.Status(8, 503)
 	o.run()
 	o.until(func() bool { return o.fake.Sockets() == 2 })
+}
+
+// TestConnectionsAreNotRefreshedTogether: the second one is renewed once at half of
+// the life that Slack gives it.
+func TestConnectionsAreNotRefreshedTogether(t *testing.T) {
+	o := newOffice(t, "socket")
+	o.fake.ConnectionTime = 1
+	o.started("socket")
+	o.until(func() bool { return o.fake.Calls("apps.connections.open") == 3 && o.fake.Sockets() == 2 })
+	must(t, o.fake.Say(t.Context(), fakeslack.Said{User: "U1", Room: "D1", Text: "help"}))
+}
+
+// TestTwoWorkspaces at once do not hear each other.
+func TestTwoWorkspaces(t *testing.T) {
+	a, b := newSocket(t, 5*time.Second), newSocket(t, 5*time.Second)
+	must(t, a.fake.Say(t.Context(), fakeslack.Said{User: "U1", Room: "D1", Text: "to a"}))
+	must(t, b.fake.Say(t.Context(), fakeslack.Said{User: "U1", Room: "D1", Text: "to b"}))
+	if len(a.inbounds()) != 1 || len(b.inbounds()) != 1 || a.last().Text != "to a" || b.last().Text != "to b" {
+		t.Errorf("%+v %+v", a.inbounds(), b.inbounds())
+	}
 }

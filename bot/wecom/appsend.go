@@ -24,12 +24,12 @@ func (a *App) Send(ctx context.Context, to bot.Address, m bot.Message) (bot.Mess
 	if to.Account != a.name || to.Room == "" {
 		return bot.MessageRef{}, permanent("an address of account %q is not for %s", to.Account, a.name)
 	}
-	user, dm := person(to.Room)
+	_, dm := person(to.Room)
 	switch {
 	case m.Private && !dm:
 		return a.aside(ctx, to, m)
 	case dm:
-		return a.sendPerson(ctx, to, user, m)
+		return a.sendPerson(ctx, to, m)
 	}
 	return a.sendChat(ctx, to, m)
 }
@@ -50,7 +50,7 @@ func (a *App) aside(ctx context.Context, to bot.Address, m bot.Message) (bot.Mes
 	return ref, nil
 }
 
-func (a *App) sendPerson(ctx context.Context, to bot.Address, user string, m bot.Message) (bot.MessageRef, error) {
+func (a *App) sendPerson(ctx context.Context, to bot.Address, m bot.Message) (bot.MessageRef, error) {
 	m = wordsBeyond(m)
 	ref := bot.MessageRef{Address: to}
 	if !wantsCard(m) || !holds(m) {

@@ -73,7 +73,7 @@ func dial(ctx context.Context, gateway string, timeout time.Duration) (*conn, er
 	defer cancel()
 	ws, res, err := d.DialContext(ctx, socketURL(gateway), nil)
 	if res != nil && res.Body != nil {
-		res.Body.Close()
+		defer res.Body.Close()
 	}
 	if err != nil {
 		return nil, fmt.Errorf("wecom: connect to the gateway: %w", bare(err))

@@ -134,7 +134,6 @@ type inbox struct {
 	mu      sync.Mutex
 	got     []bot.Inbound
 	refuse  error
-	results map[string]chan error
 	changed chan struct{}
 }
 
@@ -266,8 +265,8 @@ type botHouse struct {
 
 func botConfig(f *fakewecom.Fake) wecom.AIBotConfig {
 	return wecom.AIBotConfig{Name: "ops", CorpID: f.CorpID, Mode: wecom.ModeConnection, BotID: f.BotID, Secret: secret(f.BotSecret),
-		Token: secret(f.BotToken), EncodingAESKey: secret(f.BotAESKey), BotName: "舵手 Bot", Gateway: f.URL, Ping: 200 * time.Millisecond,
-		Lease: 600 * time.Millisecond, Timeout: 2 * time.Second}
+		Token: secret(f.BotToken), EncodingAESKey: secret(f.BotAESKey), BotName: "舵手 Bot", Gateway: f.URL, Ping: 500 * time.Millisecond,
+		Lease: time.Second, Timeout: 2 * time.Second}
 }
 
 func newBot(t testing.TB, cfg wecom.AIBotConfig, mem *memory, owner string) *wecom.AIBot {

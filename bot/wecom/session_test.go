@@ -115,7 +115,7 @@ func TestOneReplicaHoldsTheConnection(t *testing.T) {
 	running(t, two, h.inbox.handle)
 	three := newBot(t, botConfig(h.fake), h.mem, "three")
 	running(t, three, h.inbox.handle)
-	if !h.fake.Wait(5*time.Second, func() bool { return h.fake.Calls("ping") > 8 }) { // longer than two leases
+	if !h.fake.Wait(5*time.Second, func() bool { return h.fake.Calls("ping") > 4 }) { // longer than two leases
 		t.Fatal("no pings")
 	}
 	if n := h.fake.Connections(); n != 1 || two.Holds() || three.Holds() || !h.bot.Holds() {

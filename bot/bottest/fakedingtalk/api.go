@@ -46,21 +46,6 @@ func (f *Fake) Messages(room string) []Shown {
 	return out
 }
 
-// button finds a button. f.mu is held.
-func (f *Fake) button(room, label string) (b Button, card string, ok bool) {
-	for _, s := range slices.Backward(f.shown[room]) {
-		for _, b := range s.Buttons {
-			if b.Label == label {
-				if s.Kind != "card" {
-					return b, "", true
-				}
-				return b, s.ID, true
-			}
-		}
-	}
-	return b, "", false
-}
-
 func (f *Fake) newestForm(room, staff string) string {
 	for _, s := range slices.Backward(f.shown[room]) {
 		if s.form && (len(s.Only) == 0 || slices.Contains(s.Only, staff)) {

@@ -131,19 +131,26 @@ func (f *Fake) Calls(path string) int {
 // Until waits until ok, which is asked again whenever something happened.
 func (f *Fake) Until(what string, ok func() bool) {
 	f.t.Helper()
-	deadline := time.NewTimer(30 * time.Second)
+	if !f.Await(30*time.Second, ok) {
+		f.t.Fatalf("fakedingtalk: waited in vain until %s", what)
+	}
+}
+
+// Await is Until with a limit, for who goes on without; it reports whether ok was.
+func (f *Fake) Await(limit time.Duration, ok func() bool) bool {
+	deadline := time.NewTimer(limit)
 	defer deadline.Stop()
 	for {
 		f.mu.Lock()
 		changed := f.changed
 		f.mu.Unlock()
 		if ok() {
-			return
+			return true
 		}
 		select {
 		case <-changed:
 		case <-deadline.C:
-			f.t.Fatalf("fakedingtalk: waited in vain until %s", what)
+			return ok()
 		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -157,18 +158,27 @@ func (f *Fake) Ping(ctx context.Context) error {
 // Press presses the button with this label on the newest message of the room that
 // has one, in the name of a member: a card calls back, an ActionCard sends its text.
 func (f *Fake) Press(ctx context.Context, room, staff, label string) error {
-	f.mu.Lock()
-	b, card, ok := f.button(room, label)
-	if !ok {
-		f.mu.Unlock()
-		return fmt.Errorf("fakedingtalk: no button %q in %s", label, room)
+	for _, s := range slices.Backward(f.Messages(room)) {
+		if slices.ContainsFunc(s.Buttons, func(b Button) bool { return b.Label == label }) {
+			return f.PressOn(ctx, room, staff, s, label)
+		}
 	}
-	if card == "" {
-		f.mu.Unlock()
+	return fmt.Errorf("fakedingtalk: no button %q in %s", label, room)
+}
+
+// PressOn is Press of a button of a message as it was, which may have changed since.
+func (f *Fake) PressOn(ctx context.Context, room, staff string, s Shown, label string) error {
+	i := slices.IndexFunc(s.Buttons, func(b Button) bool { return b.Label == label })
+	if i < 0 {
+		return fmt.Errorf("fakedingtalk: no button %q on %s", label, s.ID)
+	}
+	b := s.Buttons[i]
+	if s.Kind != "card" {
 		text, _ := url.PathUnescape(strings.TrimPrefix(b.URL, "dtmd://dingtalkclient/sendMessage?content="))
 		return f.Say(ctx, Message{Room: room, From: staff, Text: text})
 	}
-	d := f.pushCard(room, staff, card, b.ID, map[string]any{})
+	f.mu.Lock()
+	d := f.pushCard(room, staff, s.ID, b.ID, map[string]any{})
 	f.mu.Unlock()
 	return f.await(ctx, d)
 }

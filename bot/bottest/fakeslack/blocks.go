@@ -131,7 +131,7 @@ func okRich(elements []map[string]any) bool {
 			return false
 		}
 		for _, p := range parts {
-			if p["type"] == "text" && text(p) == "" || p["type"] == "link" && p["url"] == "" || p["type"] == "user" && p["user_id"] == "" {
+			if p["type"] == "text" && !within(p, 3000) || p["type"] == "link" && p["url"] == "" || p["type"] == "user" && p["user_id"] == "" {
 				return false
 			}
 		}

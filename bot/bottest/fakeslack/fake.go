@@ -30,6 +30,8 @@ type Fake struct {
 	// Retries are the waits before each redelivery of an event that was not
 	// acknowledged. Slack's are 0, 1 and 5 minutes; none from the start.
 	Retries []time.Duration
+	// ConnectionTime is how long a connection will be said to live, in seconds.
+	ConnectionTime int
 	// PingEvery is how often connections are pinged.
 	PingEvery time.Duration
 
@@ -64,7 +66,7 @@ type Fake struct {
 func New(tb testing.TB) *Fake {
 	tb.Helper()
 	f := &Fake{tb: tb, BotToken: "xoxb-" + random(), AppToken: "xapp-" + random(), SigningSecret: random(), Team: "T0FAKE", Bot: "U0COX",
-		AckDeadline: 3 * time.Second, PingEvery: 5 * time.Second, changed: make(chan struct{}), rooms: map[string]*room{}, people: map[string]*Person{},
+		AckDeadline: 3 * time.Second, ConnectionTime: 18060, PingEvery: 5 * time.Second, changed: make(chan struct{}), rooms: map[string]*room{}, people: map[string]*Person{},
 		views: map[string]*View{}, homes: map[string]*View{}, triggers: map[string]trigger{}, files: map[string]*File{}, tickets: map[string]bool{},
 		waiting: map[string]chan acked{}, stamps: map[string]string{}, limits: map[string]*bucket{}, calls: map[string]int{},
 		scopes: []string{"app_mentions:read", "chat:write", "commands", "files:read", "files:write", "im:history", "im:write", "users:read", "users:read.email"}}

@@ -56,7 +56,7 @@ func (f *Fake) serveSocket(w http.ResponseWriter, r *http.Request) {
 	s := &socket{f: f, conn: conn, done: make(chan struct{})}
 	defer s.leave()
 	hello := map[string]any{"type": "hello", "num_connections": f.Sockets() + 1, "connection_info": map[string]any{"app_id": "A0COX"},
-		"debug_info": map[string]any{"host": "fake", "approximate_connection_time": 18060}}
+		"debug_info": map[string]any{"host": "fake", "approximate_connection_time": f.ConnectionTime}}
 	if s.writeJSON(hello) != nil {
 		return
 	}

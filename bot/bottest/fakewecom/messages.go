@@ -169,8 +169,8 @@ func (c *Card) text() string {
 	return strings.Join(out, "\n")
 }
 
-// shown is all that is read of a message.
-func (m *Message) shown() string {
+// Shown is all that is read of a message.
+func (m *Message) Shown() string {
 	parts := []string{}
 	if m.Text != "" {
 		parts = append(parts, m.Text)
@@ -197,7 +197,7 @@ func (f *Fake) texts(by, to string) []string {
 	var out []string
 	for _, m := range f.messages {
 		if m.By == by && m.To == to && !m.Recalled {
-			out = append(out, m.shown())
+			out = append(out, m.Shown())
 		}
 	}
 	return out
