@@ -19,8 +19,9 @@ type Server struct {
 	TB     testing.TB
 	Bin    string
 	Data   string
-	Config string // path of its configuration; "" = the defaults
-	Listen string // where browsers find it, the same over restarts; "off" = nowhere
+	Config string   // path of its configuration; "" = the defaults
+	Listen string   // where browsers find it, the same over restarts; "off" = nowhere
+	Env    []string // beside the test's own
 	Began  time.Time
 	cmd    *exec.Cmd
 	log    *os.File
@@ -44,11 +45,24 @@ func New(t testing.TB, pkg, config string) *Server {
 // NewFrom starts a built program on an empty data directory.
 func NewFrom(t testing.TB, bin, config string) *Server {
 	t.Helper()
-	return start(t, bin, config, "off")
+	return start(&Server{TB: t, Bin: bin, Listen: "off"}, config)
 }
 
 // NewWeb is NewFrom with pages for browsers on a free port of the loopback.
 func NewWeb(t testing.TB, bin, config string) *Server {
+	t.Helper()
+	return NewWith(t, bin, config)
+}
+
+// NewWith is NewWeb with variables of the environment ("NAME=value"), which the
+// configuration's secrets come from.
+func NewWith(t testing.TB, bin, config string, env ...string) *Server {
+	t.Helper()
+	return start(&Server{TB: t, Bin: bin, Listen: FreePort(t), Env: env}, config)
+}
+
+// FreePort is an address of the loopback that nobody listens on.
+func FreePort(t testing.TB) string {
 	t.Helper()
 	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -57,13 +71,14 @@ func NewWeb(t testing.TB, bin, config string) *Server {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	return start(t, bin, config, l.Addr().String())
+	return l.Addr().String()
 }
 
-func start(t testing.TB, bin, config, listen string) *Server {
+func start(s *Server, config string) *Server {
+	t := s.TB
 	t.Helper()
 	dir := t.TempDir()
-	s := &Server{TB: t, Bin: bin, Data: filepath.Join(dir, "data"), Listen: listen}
+	s.Data = filepath.Join(dir, "data")
 	if config != "" {
 		s.Config = filepath.Join(dir, "coxswain.yaml")
 		if err := os.WriteFile(s.Config, []byte(config), 0o600); err != nil {
@@ -97,6 +112,7 @@ func (s *Server) Start() {
 		args = append(args, "--config", s.Config)
 	}
 	s.cmd = exec.Command(s.Bin, args...)
+	s.cmd.Env = append(os.Environ(), s.Env...)
 	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
 	s.Began = time.Now()
 	if err := s.cmd.Start(); err != nil {
@@ -126,13 +142,10 @@ func (s *Server) answers() bool {
 // Link is the one-time link that the newest start printed.
 func (s *Server) Link() string {
 	s.TB.Helper()
-	b, err := os.ReadFile(s.log.Name())
-	if err != nil {
-		s.TB.Fatal(err)
-	}
-	links := regexp.MustCompile(`http://\S+#\S+`).FindAllString(string(b), -1)
+	log := s.Log()
+	links := regexp.MustCompile(`http://\S+#\S+`).FindAllString(log, -1)
 	if len(links) == 0 {
-		s.TB.Fatalf("no link was printed:\n%s", b)
+		s.TB.Fatalf("no link was printed:\n%s", log)
 	}
 	return links[len(links)-1]
 }
@@ -233,6 +246,16 @@ func (s *Server) Until(stage string) {
 		}
 		return op.Ended()
 	})
+}
+
+// Log is what the program has written since it was first started.
+func (s *Server) Log() string {
+	s.TB.Helper()
+	b, err := os.ReadFile(s.log.Name())
+	if err != nil {
+		s.TB.Fatal(err)
+	}
+	return string(b)
 }
 
 // withoutGreetings leaves out what every start prints.

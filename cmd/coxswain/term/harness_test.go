@@ -21,7 +21,11 @@ import (
 	"github.com/coxswain-ops/coxswain/commands/messages"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain lets bubbletea's timer be: it ends by itself in two seconds, and there
+// is no way to call it back.
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/charmbracelet/bubbletea.Tick.func1"))
+}
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
