@@ -86,9 +86,9 @@ func (s *Web) leave(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, http.StatusServiceUnavailable, "web.unavailable")
 		return
 	}
-	gone := s.cookie("", 0)
+	gone := s.cookie("", 0) //nolint:gosec // see cookie
 	gone.MaxAge = -1
-	http.SetCookie(w, gone) //nolint:gosec // as cookie made it
+	http.SetCookie(w, gone)
 	http.Redirect(w, r, "/enter", http.StatusSeeOther)
 }
 
