@@ -21,10 +21,17 @@ type Config struct {
 	// SigningSecret proves that a call comes from Slack; for http.
 	SigningSecret value.Secret
 	// APIURL is the address of Slack's Web API.
-	APIURL string `default:"https://slack.com/api/" check:"url"`
+	APIURL string `yaml:"api_url" default:"https://slack.com/api/" check:"url"`
 	// LinkByEmail links an account of the workspace to the user with the same
 	// verified e-mail address. It needs the scope users:read.email.
 	LinkByEmail bool
+	// MessagesPerMinute is how many messages and edits go to one channel in a
+	// minute. 60 is Slack's limit of one a second; more only where Slack has
+	// granted more.
+	MessagesPerMinute int `default:"60" min:"1" max:"6000"`
+	// EditsPerMinute is how many edits go to all channels together in a minute. 50
+	// is what Slack's tier of chat.update promises every app.
+	EditsPerMinute int `default:"50" min:"1" max:"6000"`
 }
 
 var dnsLabel = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)

@@ -34,3 +34,20 @@ func TestConfig(t *testing.T) {
 		t.Error("made without what it needs")
 	}
 }
+
+// TestRates: what Slack promises every app, or what the configuration says that it
+// has granted more.
+func TestRates(t *testing.T) {
+	o := newOffice(t, "socket")
+	for _, c := range []struct{ messages, edits, wantMessages, wantEdits int }{{0, 0, 60, 50}, {1200, 900, 1200, 900}} {
+		cfg := o.config("socket")
+		cfg.MessagesPerMinute, cfg.EditsPerMinute = c.messages, c.edits
+		s, err := slack.New(cfg, o.shared("en"), slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if l := s.Limits(); l.PerMinute != c.wantMessages || l.EditsPerMinute != c.wantEdits {
+			t.Errorf("%+v gives %+v", c, l)
+		}
+	}
+}

@@ -19,9 +19,12 @@ const (
 	maxRunes = 8000
 	// maxButtons is what an actions block takes.
 	maxButtons = 25
-	// perMinute is chat.postMessage's limit for a channel.
-	perMinute = 60
-	// editEvery keeps a card below chat.update's tier of 50 a minute.
+	// perMinute is chat.postMessage's limit for a channel, editsPerMinute what
+	// chat.update's tier promises to the app in a workspace. Source: Slack's page
+	// "Rate limits".
+	perMinute, editsPerMinute = 60, 50
+	// editEvery is often enough for who watches a card, and leaves others their
+	// share of the edits.
 	editEvery = 1500 * time.Millisecond
 )
 
@@ -67,6 +70,12 @@ func New(cfg Config, shared bot.Shared, log *slog.Logger) (*Slack, error) {
 	if !strings.HasSuffix(cfg.APIURL, "/") {
 		cfg.APIURL += "/"
 	}
+	if cfg.MessagesPerMinute == 0 {
+		cfg.MessagesPerMinute = perMinute
+	}
+	if cfg.EditsPerMinute == 0 {
+		cfg.EditsPerMinute = editsPerMinute
+	}
 	s := &Slack{cfg: cfg, shared: shared, log: log.With("account", "slack:"+cfg.Name), now: time.Now, timing: usualTiming()}
 	s.api = newClient(cfg, func() time.Time { return s.now() })
 	return s, nil
@@ -77,7 +86,8 @@ func (s *Slack) Name() string { return "slack:" + s.cfg.Name }
 
 // Limits implements bot.Platform.
 func (s *Slack) Limits() bot.Limits {
-	return bot.Limits{Runes: maxRunes, Actions: maxButtons, PerMinute: perMinute, EditEvery: editEvery}
+	return bot.Limits{Runes: maxRunes, Actions: maxButtons, PerMinute: s.cfg.MessagesPerMinute, EditEvery: editEvery,
+		EditsPerMinute: s.cfg.EditsPerMinute}
 }
 
 // Run implements bot.Platform. It returns when ctx has ended and all that it
