@@ -209,24 +209,56 @@ func (f *Fake) PressXML(user, label string, chosen map[string]string) (string, e
 		f.mu.Unlock()
 		return "", err
 	}
-	rest := tag("Event", "template_card_event") + tag("EventKey", key) + tag("TaskId", m.Card.Task) + tag("CardType", m.Card.Type) +
-		tag("ResponseCode", m.newCode(f.clock()))
-	if m.Card.Submit != nil {
-		items := ""
-		for question, option := range m.chosen(chosen) {
-			items += "<SelectedItem>" + tag("QuestionKey", question) + "<OptionIds>" + tag("OptionId", option) + "</OptionIds></SelectedItem>"
-		}
-		rest += "<SelectedItems>" + items + "</SelectedItems>"
-	}
+	rest := f.pressed(m, m.Card, key, chosen)
 	f.mu.Unlock()
 	return f.xml(user, "event", rest), nil
 }
 
+// pressed is the part of a press on a card of m that differs. The lock is held.
+func (f *Fake) pressed(m *Message, c *Card, key string, chosen map[string]string) string {
+	rest := tag("Event", "template_card_event") + tag("EventKey", key) + tag("TaskId", c.Task) + tag("CardType", c.Type) +
+		tag("ResponseCode", m.newCode(f.clock()))
+	if c.Submit != nil {
+		items := ""
+		for question, option := range c.chosen(chosen) {
+			items += "<SelectedItem>" + tag("QuestionKey", question) + "<OptionIds>" + tag("OptionId", option) + "</OptionIds></SelectedItem>"
+		}
+		rest += "<SelectedItems>" + items + "</SelectedItems>"
+	}
+	return rest
+}
+
+// PressOn lets a user press a button of the application's card as it was in m,
+// which may have changed since.
+func (f *Fake) PressOn(ctx context.Context, user string, m Message, label string) error {
+	f.mu.Lock()
+	now, key, err := f.asItWas(m, label)
+	if err != nil {
+		f.mu.Unlock()
+		return err
+	}
+	rest := f.pressed(now, m.Card, key, nil)
+	f.mu.Unlock()
+	return f.deliver(ctx, f.xml(user, "event", rest))
+}
+
+// asItWas gives the message of an earlier look at it, and the key of a button that
+// it had. The lock is held.
+func (f *Fake) asItWas(m Message, label string) (now *Message, key string, err error) {
+	key, ok := m.key(label)
+	for _, now = range f.messages {
+		if ok && now.ID == m.ID {
+			return now, key, nil
+		}
+	}
+	return nil, "", fmt.Errorf("fakewecom: no button %q on %s", label, m.ID)
+}
+
 // chosen gives the option of each list by question: what was chosen by the texts
 // of list and option, else what the card chooses by itself.
-func (m *Message) chosen(byText map[string]string) map[string]string {
+func (c *Card) chosen(byText map[string]string) map[string]string {
 	out := map[string]string{}
-	for _, l := range m.Card.Lists {
+	for _, l := range c.Lists {
 		out[l.Key] = l.Chosen
 		for _, o := range l.Options {
 			if text, ok := byText[l.Title]; ok && o.Text == text {

@@ -516,20 +516,37 @@ func (f *Fake) botPress(user, chat, label string, chosen map[string]string) (wir
 		f.mu.Unlock()
 		return wireFrame{}, err
 	}
+	return f.botPressOn(user, chat, m, m.Card, key, chosen), nil
+}
+
+// BotPressOn lets a user press a button of the bot's card as it was in m, which may
+// have changed since.
+func (f *Fake) BotPressOn(user, chat string, m Message, label string) error {
+	f.mu.Lock()
+	now, key, err := f.asItWas(m, label)
+	if err != nil {
+		f.mu.Unlock()
+		return err
+	}
+	return f.deliverFrame(f.botPressOn(user, chat, now, m.Card, key, nil))
+}
+
+// botPressOn makes the frame of a press, and releases the lock.
+func (f *Fake) botPressOn(user, chat string, m *Message, c *Card, key string, chosen map[string]string) wireFrame {
 	reqID := "req-" + random()
-	f.gateway.requests[reqID] = &request{to: to, kind: "card", at: f.clock(), message: m}
-	card := map[string]any{"card_type": m.Card.Type, "event_key": key, "task_id": m.Card.Task}
-	if m.Card.Submit != nil {
+	f.gateway.requests[reqID] = &request{to: m.To, kind: "card", at: f.clock(), message: m}
+	f.mu.Unlock()
+	card := map[string]any{"card_type": c.Type, "event_key": key, "task_id": c.Task}
+	if c.Submit != nil {
 		var items []any
-		for question, option := range m.chosen(chosen) {
+		for question, option := range c.chosen(chosen) {
 			items = append(items, map[string]any{"question_key": question, "option_ids": map[string]any{"option_id": []string{option}}})
 		}
 		card["selected_items"] = map[string]any{"selected_item": items}
 	}
-	f.mu.Unlock()
 	// The documents nest what the vendor's client has flat: both are there.
-	event := map[string]any{"eventtype": "template_card_event", "event_key": key, "task_id": m.Card.Task, "template_card_event": card}
-	return f.event(user, chat, event, reqID), nil
+	event := map[string]any{"eventtype": "template_card_event", "event_key": key, "task_id": c.Task, "template_card_event": card}
+	return f.event(user, chat, event, reqID)
 }
 
 // Connected reports whether a bot is subscribed.

@@ -222,16 +222,27 @@ func (f *Fake) button(by, to, label string) (*Message, string, error) {
 		if m.By != by || m.To != to || m.Recalled || m.Card == nil {
 			continue
 		}
-		for _, b := range m.Card.Press {
-			if b.Text == label {
-				return m, b.Key, nil
-			}
-		}
-		if m.Card.Submit != nil && m.Card.Submit.Text == label {
-			return m, m.Card.Submit.Key, nil
+		if key, ok := m.key(label); ok {
+			return m, key, nil
 		}
 	}
 	return nil, "", fmt.Errorf("fakewecom: %s sees no button %q", to, label)
+}
+
+// key gives what the button with this label carries.
+func (m *Message) key(label string) (key string, ok bool) {
+	if m.Card == nil {
+		return "", false
+	}
+	for _, b := range m.Card.Press {
+		if b.Text == label {
+			return b.Key, true
+		}
+	}
+	if m.Card.Submit != nil && m.Card.Submit.Text == label {
+		return m.Card.Submit.Key, true
+	}
+	return "", false
 }
 
 // content takes the text of a message body, or says what is wrong with it.
