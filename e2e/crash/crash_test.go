@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -104,16 +103,28 @@ func further(s *drive.Server, done *int) (ended bool) {
 	return ended
 }
 
-// cardsEnded looks for the living cards in the room: each must have reached its
-// end, killed program or not.
+// cardsEnded looks for the living cards in the room: of each operation there is
+// one, and it has come to its end, killed program or not.
 func cardsEnded(t *testing.T, s *drive.Server, want int) {
 	t.Helper()
-	for i := 1; i <= want; i++ {
-		out, code := s.Try("--json", "--wait", fmt.Sprintf("op show op-%d", i))
-		if code != 0 || !strings.Contains(out, `"status":"succeeded"`) && !strings.Contains(out, `"status": "succeeded"`) {
-			t.Errorf("op-%d: exit %d\n%s", i, code, out)
+	drive.Eventually(t, time.Minute, "every card has come to its end", func() bool {
+		ended := map[string]int{}
+		for _, e := range s.Shown("terminal") {
+			if e.Bot.Operation == "" || e.Bot.Progress == nil {
+				continue
+			}
+			if !e.Bot.Final || !e.Bot.Succeeded {
+				return false
+			}
+			ended[e.Bot.Operation]++
 		}
-	}
+		for op, n := range ended {
+			if n != 1 {
+				t.Fatalf("%s has %d cards", op, n)
+			}
+		}
+		return len(ended) == want
+	})
 }
 
 // witness asks the sandbox's ledger: no machine twice, no step's effect twice.
