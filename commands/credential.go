@@ -40,8 +40,7 @@ func (s *Services) runCredentialAdd(_ context.Context, c *Call) (*Outcome, error
 		return nil, &askFor{param: opt("password", TypeSecret, "密码")}
 	}
 	reply := c.ok("host add h1 ADDRESS credential="+name, "credential.added", "name", name)
-	reply.Data = data(cred)
-	return done(name, reply, func(ctx context.Context) error {
+	return added(name, reply, cred, func(ctx context.Context) error {
 		return taken(s.Store.CreateCredential(ctx, cred), "credential", name)
 	}), nil
 }

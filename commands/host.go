@@ -40,8 +40,7 @@ func (s *Services) runHostAdd(ctx context.Context, c *Call) (*Outcome, error) {
 		h.BastionID = b.ID
 	}
 	reply := c.ok("host check "+name, "host.added", "host", name, "project", c.Project.Name)
-	reply.Data = data(h)
-	return done(name, reply, func(ctx context.Context) error {
+	return added(name, reply, h, func(ctx context.Context) error {
 		if err := s.Store.CreateHost(ctx, h); err != nil {
 			return taken(err, "host", name)
 		}

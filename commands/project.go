@@ -19,7 +19,7 @@ func (s *Services) projectCreate() *Spec {
 			name := c.Values.Text("name")
 			p := &lifecycle.Project{Name: name, Description: c.Values.Text("description"), CreatedAt: s.Now()}
 			reply := c.ok("project member "+name+" USER role=manager", "project.created", "project", name)
-			return done(name, reply, func(ctx context.Context) error {
+			return added(name, reply, p, func(ctx context.Context) error {
 				if err := s.Store.SaveProject(ctx, p); err != nil {
 					return taken(err, "project", name)
 				}

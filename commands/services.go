@@ -222,3 +222,13 @@ func done(target string, reply bot.Message, commit func(ctx context.Context) err
 		return reply, commit(ctx)
 	}}
 }
+
+// added is done of something new: the answer's data is what was saved, with all
+// that only saving gives it.
+func added(target string, reply bot.Message, what any, commit func(ctx context.Context) error) *Outcome {
+	return &Outcome{Target: target, Commit: func(ctx context.Context) (bot.Message, error) {
+		err := commit(ctx)
+		reply.Data = data(what)
+		return reply, err
+	}}
+}

@@ -24,8 +24,7 @@ func (s *Services) userAdd() *Spec {
 			u := &access.User{Name: name, FullName: c.Values.Text("fullname"), Email: c.Values.Text("email"),
 				Admin: c.Values.Bool("admin"), CreatedAt: s.Now()}
 			reply := c.ok("user code "+name, "user.added", "user", name)
-			reply.Data = data(u)
-			return done(name, reply, func(ctx context.Context) error {
+			return added(name, reply, u, func(ctx context.Context) error {
 				return taken(s.Store.SaveUser(ctx, u), "user", name)
 			}), nil
 		}}
