@@ -173,8 +173,8 @@ type OperationStore interface {
 	LogSize(ctx context.Context, operationID string, f LogFilter) (lines int, last int64, err error)
 	// PhaseTimes gives how long each phase took, from its first step's start to
 	// its last one's end, in the newest limit operations of a kind that succeeded
-	// with a provider.
-	PhaseTimes(ctx context.Context, kind lifecycle.OperationKind, provider string, limit int) (map[string][]time.Duration, error)
+	// with a provider and whose number is below before.
+	PhaseTimes(ctx context.Context, kind lifecycle.OperationKind, provider string, before int64, limit int) (map[string][]time.Duration, error)
 	// SignalOperation asks a queued or active operation to stop (and undo): a
 	// queued one becomes cancelled at once; the result is its status after the
 	// call. ErrConflict when it has ended, unless undo is set and it is stopped

@@ -14,13 +14,13 @@ type phaseTime struct {
 }
 
 // PhaseTimes implements commands.OperationStore.
-func (s *Store) PhaseTimes(ctx context.Context, kind lifecycle.OperationKind, provider string, limit int) (map[string][]time.Duration, error) {
+func (s *Store) PhaseTimes(ctx context.Context, kind lifecycle.OperationKind, provider string, before int64, limit int) (map[string][]time.Duration, error) {
 	rows, err := list(ctx, s.read(ctx), func(p *phaseTime) []any { return []any{&p.phase, at(&p.begun), at(&p.end)} },
 		`SELECT phase, MIN(started_at), MAX(ended_at) FROM steps
 		WHERE operation_id IN (SELECT o.id FROM operations o JOIN clusters c ON c.id = o.cluster_id
-			WHERE o.kind = $1 AND o.status = 'succeeded' AND o.attempt = 1 AND c.provider = $2 ORDER BY o.number DESC LIMIT $3)
+			WHERE o.kind = $1 AND o.status = 'succeeded' AND o.attempt = 1 AND c.provider = $2 AND o.number < $3 ORDER BY o.number DESC LIMIT $4)
 		AND status = 'done' AND started_at > 0 AND ended_at > 0
-		GROUP BY operation_id, phase`, kind, provider, limit)
+		GROUP BY operation_id, phase`, kind, provider, before, limit)
 	if err != nil {
 		return nil, err
 	}

@@ -100,23 +100,27 @@ func (s *stream) begin() error {
 	return s.write("retry: 2000\n\n")
 }
 
+// follow sends what is there, then "live", then what comes.
 func (s *stream) follow(r *http.Request, in bot.Inbound, seat *seat, next *snapshot) error {
+	if err := s.show(r.Context(), next); err != nil {
+		return err
+	}
+	// A tab that only looks in has seen everything now.
+	if err := s.write("event: live\ndata: {}\n\n"); err != nil {
+		return err
+	}
 	beat := time.NewTicker(beatEvery)
 	defer beat.Stop()
 	for {
-		if next != nil {
-			if err := s.show(r.Context(), next); err != nil {
-				return err
-			}
-		}
-		next = nil
 		select {
 		case <-r.Context().Done():
 			return nil
 		case <-s.p.hub.ended:
 			return nil
 		case <-seat.wake:
-			next = seat.watch.latest.Load()
+			if err := s.show(r.Context(), seat.watch.latest.Load()); err != nil {
+				return err
+			}
 		case <-beat.C:
 			if err := s.still(r, in); err != nil {
 				return err

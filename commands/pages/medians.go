@@ -2,6 +2,7 @@ package pages
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -21,12 +22,7 @@ const (
 type medians struct {
 	s    *commands.Services
 	mu   sync.Mutex
-	kept map[medianKey]medianSet
-}
-
-type medianKey struct {
-	kind     lifecycle.OperationKind
-	provider string
+	kept map[string]medianSet // by operation; what has expired is dropped
 }
 
 type medianSet struct {
@@ -36,19 +32,19 @@ type medianSet struct {
 }
 
 func newMedians(s *commands.Services) *medians {
-	return &medians{s: s, kept: map[medianKey]medianSet{}}
+	return &medians{s: s, kept: map[string]medianSet{}}
 }
 
-// of gives the median of every phase that has run before.
-func (m *medians) of(ctx context.Context, kind lifecycle.OperationKind, provider string) (medianSet, error) {
-	key, now := medianKey{kind, provider}, m.s.Now()
+// of gives the median of every phase that operations before op have run.
+func (m *medians) of(ctx context.Context, op *lifecycle.Operation, provider string) (medianSet, error) {
+	now := m.s.Now()
 	m.mu.Lock()
-	set, ok := m.kept[key]
+	set, ok := m.kept[op.ID]
 	m.mu.Unlock()
 	if ok && now.Before(set.expires) {
 		return set, nil
 	}
-	times, err := m.s.Store.PhaseTimes(ctx, kind, provider, medianRuns)
+	times, err := m.s.Store.PhaseTimes(ctx, op.Kind, provider, op.Number, medianRuns)
 	if err != nil {
 		return medianSet{}, err
 	}
@@ -59,7 +55,8 @@ func (m *medians) of(ctx context.Context, kind lifecycle.OperationKind, provider
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.kept[key] = set
+	maps.DeleteFunc(m.kept, func(_ string, s medianSet) bool { return !now.Before(s.expires) })
+	m.kept[op.ID] = set
 	return set, nil
 }
 

@@ -49,7 +49,7 @@ func (p *Pages) take(ctx context.Context, id string) (*snapshot, error) {
 	if _, s.logLast, err = p.store.LogSize(ctx, id, commands.LogFilter{}); err != nil {
 		return nil, err
 	}
-	usual, err := p.medians.of(ctx, s.op.Kind, s.cluster.Provider)
+	usual, err := p.medians.of(ctx, s.op, s.cluster.Provider)
 	if err != nil {
 		return nil, err
 	}

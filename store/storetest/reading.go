@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"fmt"
+	"math"
 	"testing"
 	"time"
 
@@ -132,7 +133,7 @@ func testPhaseTimes(t *testing.T, f *Fixture) {
 	seedTimes(t, s, c, lifecycle.OpDelete, good, step("init", "", lifecycle.StepDone, 0, 60))
 	seedTimes(t, s, other, lifecycle.OpCreate, good, step("init", "", lifecycle.StepDone, 0, 70))
 	s = f.Reopen()
-	times := must[map[string][]time.Duration](t)(s.PhaseTimes(ctx, lifecycle.OpCreate, "hosts", 2))
+	times := must[map[string][]time.Duration](t)(s.PhaseTimes(ctx, lifecycle.OpCreate, "hosts", math.MaxInt64, 2))
 	var sum time.Duration
 	for _, d := range times["init"] {
 		sum += d // in no order
@@ -140,7 +141,9 @@ func testPhaseTimes(t *testing.T, f *Fixture) {
 	same(t, "init", sum, 5*time.Minute)
 	delete(times, "init")
 	same(t, "from the first start to the last end", times, map[string][]time.Duration{"join": {5 * time.Minute}})
-	same(t, "of none", len(must[map[string][]time.Duration](t)(s.PhaseTimes(ctx, lifecycle.OpCreate, "vsphere", 9))), 0)
+	same(t, "of none", len(must[map[string][]time.Duration](t)(s.PhaseTimes(ctx, lifecycle.OpCreate, "vsphere", math.MaxInt64, 9))), 0)
+	same(t, "before the third", must[map[string][]time.Duration](t)(s.PhaseTimes(ctx, lifecycle.OpCreate, "hosts", 3, 1))["init"], []time.Duration{2 * time.Minute})
+	same(t, "before the first", len(must[map[string][]time.Duration](t)(s.PhaseTimes(ctx, lifecycle.OpCreate, "hosts", 1, 9))), 0)
 }
 
 func testEvents(t *testing.T, f *Fixture) {

@@ -95,9 +95,17 @@
   const onLog = []; // told of the number of the newest line
   let source = null, retry = null, tries = 0;
   const connected = () => source && source.readyState === EventSource.OPEN;
-  function connect() {
+  // A browser keeps few connections to one server: a tab without a place among
+  // them looks in every now and then.
+  const mine = window.coxswainPlace ? window.coxswainPlace() : { take: () => true, leave() {} };
+  function rest() {
     clearTimeout(retry);
     if (source) source.close();
+    mine.leave();
+  }
+  function connect() {
+    rest();
+    const stays = mine.take();
     source = new EventSource(`${stream.dataset.stream}?after=${encodeURIComponent(stream.dataset.position)}`);
     const seen = (e) => { if (e.lastEventId) stream.dataset.position = e.lastEventId; };
     source.onopen = () => {
@@ -116,6 +124,11 @@
       seen(e);
       onLog.forEach((f) => f(JSON.parse(e.data).last));
     });
+    source.addEventListener('live', () => {
+      if (stays) return;
+      rest();
+      retry = setTimeout(connect, 1500);
+    });
     source.addEventListener('out', () => location.reload());
     source.onerror = () => {
       if (++tries > 1) offline.hidden = false;
@@ -124,14 +137,9 @@
   }
   if (stream) {
     connect();
-    // A browser has few connections to one server: tabs that nobody sees give
-    // theirs back.
-    document.addEventListener('visibilitychange', () => {
-      if (!document.hidden) return connect();
-      clearTimeout(retry);
-      return source.close();
-    });
-    addEventListener('pagehide', () => source.close());
+    // Tabs that nobody sees give their connections back.
+    document.addEventListener('visibilitychange', () => (document.hidden ? rest() : connect()));
+    addEventListener('pagehide', rest);
     addEventListener('pageshow', (e) => { if (e.persisted) connect(); });
   }
 
