@@ -5,6 +5,7 @@ import (
 
 	"github.com/coxswain-ops/coxswain/bot"
 	"github.com/coxswain-ops/coxswain/commands/access"
+	"github.com/coxswain-ops/coxswain/lifecycle"
 )
 
 // Home implements bot.Assistant: a person's clusters and what is at work on them.
@@ -14,11 +15,18 @@ func (r *Router) Home(ctx context.Context, in bot.Inbound) (bot.Message, error) 
 		return bot.Message{}, err
 	}
 	c := r.call(in, who)
-	if who.User == nil {
+	switch {
+	case who.User == nil:
 		return bot.Message{Title: c.Say("home.title"), Text: c.Say("denied.unlinked")}, nil
+	case who.User.Disabled:
+		return bot.Message{Title: c.Say("home.title"), Text: c.Say("denied")}, nil
 	}
 	m := bot.Message{Title: c.Say("home.title"), Footer: c.next("help")}
 	clusters, err := r.s.visibleClusters(ctx, c, "")
+	if err != nil {
+		return bot.Message{}, err
+	}
+	label, err := r.clusterLabels(ctx, who)
 	if err != nil {
 		return bot.Message{}, err
 	}
@@ -33,7 +41,7 @@ func (r *Router) Home(ctx context.Context, in bot.Inbound) (bot.Message, error) 
 		if at != "" {
 			running++
 		}
-		m.Table.Rows = append(m.Table.Rows, []string{cl.Name, c.word("cluster.status", string(cl.Status)), cl.Spec.Version, at})
+		m.Table.Rows = append(m.Table.Rows, []string{label(cl), c.word("cluster.status", string(cl.Status)), cl.Spec.Version, at})
 	}
 	m.Text = c.Say("home.text", "clusters", len(clusters), "running", running)
 	if len(clusters) == 0 {
@@ -46,6 +54,25 @@ func (r *Router) Home(ctx context.Context, in bot.Inbound) (bot.Message, error) 
 		bot.Action{ID: "operations", Label: c.Say("home.operations"), Command: "op list"})
 	m.Data = data(map[string]any{"clusters": len(clusters), "running": running})
 	return m, nil
+}
+
+// clusterLabels gives how clusters are called for a person: with their project
+// when the person has several, where one name may stand for two.
+func (r *Router) clusterLabels(ctx context.Context, who access.Subject) (func(*lifecycle.Cluster) string, error) {
+	projects, err := r.s.visibleProjects(ctx, who, access.ClusterRead)
+	if err != nil {
+		return nil, err
+	}
+	names := map[string]string{}
+	for _, p := range projects {
+		names[p.ID] = p.Name
+	}
+	return func(cl *lifecycle.Cluster) string {
+		if len(names) < 2 {
+			return cl.Name
+		}
+		return names[cl.ProjectID] + "/" + cl.Name
+	}, nil
 }
 
 // atWork names the operation that has hold of a cluster, "" when none has.

@@ -41,6 +41,18 @@ func (t *turn) pressed(ctx context.Context) error {
 	return err
 }
 
+// formAgain gives a form that was filled in wrongly back, with what was right in
+// it: its button is used up, and nobody should have to begin anew.
+func (t *turn) formAgain(ctx context.Context, p *Parsed, m *bot.Message) {
+	if len(t.in.Values) == 0 || !t.in.Interactive || p.Spec == nil || !t.allowed(p.Spec) {
+		return
+	}
+	if m.Form = t.r.registry.Form(p.Spec, t.lang, p.Values); m.Form != nil {
+		m.Form.ID = t.in.ID
+		t.r.offerNames(ctx, t.subject, p.Spec, m.Form)
+	}
+}
+
 // fill makes the text of a command from a filled-in form.
 func fill(in bot.Inbound) string {
 	if len(in.Values) == 0 {

@@ -260,6 +260,7 @@ func errorData(p *Parsed) json.RawMessage {
 		Pos        int            `json:"pos"`
 		End        int            `json:"end"`
 		Token      string         `json:"token"`
+		Param      string         `json:"param,omitempty"` // argument or option, canonical
 		Key        string         `json:"key"`
 		Args       map[string]any `json:"args,omitempty"`
 		Suggestion string         `json:"suggestion,omitempty"`
@@ -275,7 +276,11 @@ func errorData(p *Parsed) json.RawMessage {
 		v.Command = p.Spec.Name()
 	}
 	for _, e := range p.Errors {
-		v.Errors = append(v.Errors, problemData{e.Pos, e.End, e.Token, e.Text.Key, e.Text.Args, e.Suggestion, e.Also, e.Example})
+		about := ""
+		if e.param != nil {
+			about = e.param.Name
+		}
+		v.Errors = append(v.Errors, problemData{e.Pos, e.End, e.Token, about, e.Text.Key, e.Text.Args, e.Suggestion, e.Also, e.Example})
 	}
 	for _, m := range p.Missing {
 		v.Missing = append(v.Missing, m.Name)

@@ -168,7 +168,9 @@ func (t *turn) command(ctx context.Context, text string, refs map[string]bot.Ref
 		t.lang = "zh" // who types Chinese is answered in Chinese, unless they chose otherwise
 	}
 	if len(p.Errors) > 0 {
-		return t.tell(ctx, t.r.registry.RenderErrors(t.lang, p), auditNone, "")
+		m := t.r.registry.RenderErrors(t.lang, p)
+		t.formAgain(ctx, p, &m)
+		return t.tell(ctx, m, auditNone, "")
 	}
 	c := &Call{Spec: p.Spec, In: t.in, Subject: t.subject, Lang: t.lang, Zone: t.zone, Values: p.Values,
 		Words: t.r.s.words(t.lang), catalogue: t.r.s.Catalogue, parsed: p, canonical: Canonical(p)}
