@@ -491,6 +491,7 @@
         if (res.ok) got = (await res.json()).completions;
       } catch { /* typing goes on without */ }
       if (mine !== serial || document.activeElement !== text) return;
+      const kept = chosen >= 0 && options.children[chosen].dataset.word; // who is faster than the answer
       options.textContent = '';
       got.slice(0, 40).forEach((c, i) => {
         const li = document.createElement('li'), w = document.createElement('span'), h = document.createElement('span');
@@ -509,13 +510,20 @@
       options.hidden = got.length === 0;
       text.setAttribute('aria-expanded', String(got.length > 0));
       text.removeAttribute('aria-activedescendant');
+      const again = got.slice(0, 40).findIndex((c) => c.text === kept);
+      if (again >= 0) choose(again);
     }
     options.addEventListener('mousedown', (e) => {
       const li = e.target.closest('li');
       e.preventDefault();
       if (li) accept([...options.children].indexOf(li));
     });
-    text.addEventListener('input', () => { fit(); complete(); });
+    const unchoose = () => {
+      if (chosen >= 0 && options.children[chosen]) options.children[chosen].setAttribute('aria-selected', 'false');
+      chosen = -1;
+      text.removeAttribute('aria-activedescendant');
+    };
+    text.addEventListener('input', () => { unchoose(); fit(); complete(); });
     text.addEventListener('focus', () => { if (text.value) complete(); });
     text.addEventListener('blur', () => setTimeout(hide, 150));
     const send = async () => {
