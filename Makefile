@@ -76,6 +76,7 @@ bench: ## measure, and write docs/benchmarks.md (root measures more; COXSWAIN_E2
 
 .PHONY: e2e
 e2e: ## real clusters in the lab, through chat commands (root, Linux)
+	K8S_VERSION=v1.33.13 COXSWAIN_E2E=1 go test -json -timeout 120m -run TestShort ./e2e | go run ./tools/testsum
 	COXSWAIN_E2E=1 go test -json -timeout 120m ./e2e | go run ./tools/testsum
 
 .PHONY: e2e-short
