@@ -165,8 +165,20 @@ func (t *turn) answer(d *Dialogue, text string) (next string, reply *bot.Message
 		d.Refs[d.Param] = bot.Ref{Inline: []byte(strings.TrimSpace(text))}
 		return d.Command + " " + d.Param + "=" + refMark + d.Param, nil
 	default:
-		return d.Command + " " + d.Param + "=" + quoteAnswer(strings.TrimSpace(text)), nil
+		return t.withAnswer(d, strings.TrimSpace(text)), nil
 	}
+}
+
+// withAnswer adds the value that was asked for. More may be said at once where that
+// can be read as such: "shop workers=1" names a cluster and its size.
+func (t *turn) withAnswer(d *Dialogue, text string) string {
+	as := d.Command + " " + d.Param + "="
+	if strings.ContainsAny(text, "=＝") && strings.ContainsAny(text, " \u3000") {
+		if p := t.r.registry.Parse(as+text, d.refs(t.in.Refs), t.allowed); len(p.Errors) == 0 {
+			return as + text
+		}
+	}
+	return as + quoteAnswer(text)
 }
 
 // quoteAnswer makes one value of what was typed; a reference stays one.

@@ -49,14 +49,14 @@ func components(f *bot.Form) []formInput {
 		if field.Default != "" {
 			in.Default = field.Default
 		}
-		switch field.Type {
-		case "file", "secret":
+		switch {
+		case field.Type == "file", field.Type == "secret":
 			return nil
-		case "number":
+		case field.Type == "number":
 			in.Type = "NUMBER"
-		case "bool":
+		case field.Type == "bool":
 			in.Type, in.Default = "CHECKBOX", field.Default == "true"
-		case "choice":
+		case len(field.Choices) > 0: // the names that there are, for one
 			in.Type = "SELECT"
 			for i, c := range field.Choices {
 				in.Options = append(in.Options, formOption{Value: c, Text: c})

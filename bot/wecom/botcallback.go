@@ -172,6 +172,9 @@ func (b *AIBot) sendByCallback(ctx context.Context, o outgoing) (bot.MessageRef,
 		return bot.MessageRef{}, permanent("%s is called by HTTP and has nothing to answer to; use mode connection to speak unasked", b.name)
 	case h.Stream != "":
 		stream, h.Stream = h.Stream, ""
+		if o.card != nil && living(o.m) {
+			o.card.below()
+		}
 		err = b.keepPolled(ctx, stream, polled{Text: o.text, Finish: !living(o.m), Card: o.card, Below: o.card != nil, Opened: b.now()})
 	default:
 		address := h.URL

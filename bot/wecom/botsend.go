@@ -152,6 +152,9 @@ func (b *AIBot) answer(ctx context.Context, c *conn, o outgoing) (bot.MessageRef
 	st := &openStream{id: newStream(), reqID: on, text: o.text, opened: b.now()}
 	body := streamBody(st.id, o.text, true)
 	if o.card != nil {
+		if living(o.m) {
+			o.card.below()
+		}
 		body = streamAndCard(st.id, o.text, !living(o.m), o.card)
 	}
 	err := c.call(ctx, cmdRespond, on, body, nil)

@@ -121,12 +121,12 @@ func selectable(f *bot.Form) bool {
 
 func choices(f bot.FormField) []string {
 	switch f.Type {
-	case "choice":
-		return f.Choices
 	case "bool":
 		return []string{"false", "true"}
+	case "secret", "file":
+		return nil
 	}
-	return nil
+	return f.Choices
 }
 
 // holds reports whether the card shows all of m, so that it needs no text beside.
@@ -204,6 +204,12 @@ func (c *card) content(m bot.Message) {
 			c.Jumps = append(c.Jumps, cardJump{Type: 1, Title: cut(oneLine(l.Label), buttonRunes), URL: address})
 		}
 	}
+}
+
+// below makes c a card that stands below a text which moves on: as WeCom lets it
+// change only when it is pressed, it must not say how things stand.
+func (c *card) below() {
+	c.Main.Desc, c.SubTitle, c.Rows, c.Jumps = "", "", nil, nil
 }
 
 func (c *card) row(key, value string) {

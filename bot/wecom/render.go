@@ -24,7 +24,7 @@ func (k markup) text(m bot.Message) string {
 		}
 	}
 	add(heading(m))
-	add(calm(m.Text))
+	add(words(m))
 	add(progress(m.Progress))
 	add(fields(m.Fields))
 	add(k.table(m.Table))
@@ -59,9 +59,17 @@ func sign(s bot.Severity) string {
 	return ""
 }
 
+// words are m's text; without a title its sign goes before them.
+func words(m bot.Message) string {
+	if m.Title != "" {
+		return calm(m.Text)
+	}
+	return strings.TrimSpace(sign(m.Severity) + calm(m.Text))
+}
+
 func heading(m bot.Message) string {
 	if m.Title == "" {
-		return strings.TrimSpace(sign(m.Severity))
+		return ""
 	}
 	return "**" + sign(m.Severity) + strings.ReplaceAll(oneLine(calm(m.Title)), "**", "*") + "**"
 }
