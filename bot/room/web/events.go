@@ -38,9 +38,10 @@ func (s *Web) events(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "bad request", http.StatusBadRequest)
 		return
 	}
-	release, ok := s.streams.take(v.session.ID)
+	release, ok := s.streams.take(v.person.UserID)
 	if !ok {
 		w.Header().Set("Retry-After", "10")
+		w.Header().Set("Connection", "close") // who is many costs no memory while they wait
 		http.Error(w, "too many streams", http.StatusServiceUnavailable)
 		return
 	}

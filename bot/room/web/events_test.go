@@ -41,6 +41,7 @@ type stream struct {
 	lines  *bufio.Scanner
 	status int
 	header http.Header
+	last   bool // the connection ends with it
 	end    func()
 }
 
@@ -60,7 +61,7 @@ func (h *house) try(path, cookie string, header ...string) *stream {
 		cancel()
 		h.t.Fatal(err)
 	}
-	s := &stream{h: h, lines: bufio.NewScanner(res.Body), status: res.StatusCode, header: res.Header}
+	s := &stream{h: h, lines: bufio.NewScanner(res.Body), status: res.StatusCode, header: res.Header, last: res.Close}
 	s.lines.Buffer(nil, 4<<20)
 	s.end = sync.OnceFunc(func() { cancel(); res.Body.Close() })
 	h.t.Cleanup(s.end)
@@ -352,26 +353,25 @@ func TestAFailingStoreCutsAStream(t *testing.T) {
 
 func TestStreamsAreBounded(t *testing.T) {
 	h := newHouse(t, nil).open()
-	cookies := []string{}
-	for range 5 {
-		cookies = append(cookies, h.signIn("terminal:alice", "local"))
-	}
+	alice := h.signIn("terminal:alice", "local")
+	const carols = "dm:slack:T1/U2" // the room of somebody else
+	carol := h.signIn("slack:T1/U2", "")
 	var mu sync.Mutex
 	var open []*stream
-	take := func(cookie string, n int) (got, refused int) {
+	take := func(room, cookie string, n int) (got, refused int) {
 		var wg sync.WaitGroup
 		for range 16 {
 			wg.Go(func() {
 				for range n / 16 {
-					s := h.try("/ui/events?room=qa&after=0", cookie)
+					s := h.try("/ui/events?after=0&room="+escape(room), cookie)
 					mu.Lock()
 					if s.status == http.StatusOK {
 						got++
 						open = append(open, s)
 					} else {
 						refused++
-						if s.status != http.StatusServiceUnavailable || s.header.Get("Retry-After") == "" {
-							t.Errorf("refused with %d, Retry-After %q", s.status, s.header.Get("Retry-After"))
+						if s.status != http.StatusServiceUnavailable || s.header.Get("Retry-After") == "" || !s.last {
+							t.Errorf("refused with %d, Retry-After %q, the connection ends: %v", s.status, s.header.Get("Retry-After"), s.last)
 						}
 						s.end()
 					}
@@ -382,23 +382,28 @@ func TestStreamsAreBounded(t *testing.T) {
 		wg.Wait()
 		return got, refused
 	}
-	if got, refused := take(cookies[0], 160); got != 128 || refused != 32 {
-		t.Errorf("one session has %d streams, %d refused", got, refused)
+	if got, refused := take("qa", alice, 160); got != 128 || refused != 32 {
+		t.Errorf("one person has %d streams, %d refused", got, refused)
 	}
-	for _, c := range cookies[1:4] {
-		take(c, 128)
+	if got, _ := take("qa", h.signIn("terminal:alice", "local"), 16); got != 0 {
+		t.Errorf("another session gave the same person %d streams more", got)
 	}
-	if got, _ := take(cookies[4], 16); got != 0 || len(open) != 512 {
+	for _, who := range []string{"terminal:boss", "terminal:bob", "local:local"} {
+		if got, _ := take("qa", h.signIn(who, ""), 128); got != 128 {
+			t.Errorf("%s has %d streams", who, got)
+		}
+	}
+	if got, _ := take(carols, carol, 16); got != 0 || len(open) != 512 {
 		t.Errorf("%d streams, %d more", len(open), got)
 	}
-	if !h.in(cookies[4]) || h.get("/rooms/qa", cookies[4]).status != http.StatusOK {
+	if !h.in(carol) || h.get("/rooms/"+escape(carols), carol).status != http.StatusOK {
 		t.Error("pages are refused while there are many streams")
 	}
 	for _, s := range slices.Clone(open[:64]) {
 		s.end()
 	}
 	deadline := time.Now().Add(10 * time.Second)
-	for s := h.try("/ui/events?room=qa&after=0", cookies[4]); s.status != http.StatusOK; s = h.try("/ui/events?room=qa&after=0", cookies[4]) {
+	for s := h.try("/ui/events?after=0&room="+escape(carols), carol); s.status != http.StatusOK; s = h.try("/ui/events?after=0&room="+escape(carols), carol) {
 		if s.end(); time.Now().After(deadline) {
 			t.Fatal("streams that were left are not given back")
 		}

@@ -4,10 +4,10 @@ import "sync"
 
 const (
 	maxStreams     = 512 // open at the same time
-	maxStreamsEach = 128 // of one session
+	maxStreamsEach = 128 // of one person, over all sessions: nobody shuts the others out alone
 )
 
-// slots bounds the open streams, altogether and for each session.
+// slots bounds the open streams, altogether and for each person.
 type slots struct {
 	mu        sync.Mutex
 	all, each int
@@ -18,20 +18,20 @@ type slots struct {
 func newSlots(all, each int) *slots { return &slots{all: all, each: each, by: map[string]int{}} }
 
 // take gives a slot, and what gives it back; false when there is none.
-func (s *slots) take(session string) (release func(), ok bool) {
+func (s *slots) take(person string) (release func(), ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.open >= s.all || s.by[session] >= s.each {
+	if s.open >= s.all || s.by[person] >= s.each {
 		return nil, false
 	}
 	s.open++
-	s.by[session]++
+	s.by[person]++
 	return func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.open--
-		if s.by[session]--; s.by[session] == 0 {
-			delete(s.by, session)
+		if s.by[person]--; s.by[person] == 0 {
+			delete(s.by, person)
 		}
 	}, true
 }
