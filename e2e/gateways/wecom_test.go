@@ -79,7 +79,9 @@ func sealers(f *fakewecom.Fake) []sealer {
 	return []sealer{
 		{name: "app", token: f.Token,
 			seal: func(text string) fakewecom.Envelope { return f.Seal(f.TextXML("alice", id(), text)) },
-			as:   func(receiver, text string) fakewecom.Envelope { return f.SealAs(receiver, f.TextXML("alice", id(), text)) }},
+			as: func(receiver, text string) fakewecom.Envelope {
+				return f.SealAs(receiver, f.TextXML("alice", id(), text))
+			}},
 		{name: "bot", token: f.BotToken,
 			seal: func(text string) fakewecom.Envelope { return f.SealBot(bot(text)) },
 			as: func(receiver, text string) fakewecom.Envelope {
