@@ -14,8 +14,8 @@ import (
 	"github.com/coxswain-ops/coxswain/bot/room"
 )
 
-// Shown gives the newest entries of a room as they stand there now, at most 500 of
-// them, by the way that a terminal reads it.
+// Shown gives all entries of a room as they stand there now, those that changed
+// last at the end, by the way that a terminal reads it.
 func (s *Server) Shown(name string) []room.Entry {
 	s.TB.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
@@ -24,7 +24,7 @@ func (s *Server) Shown(name string) []room.Entry {
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, "unix", socket)
 	}}}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://room/v1/events?last=500&room="+url.QueryEscape(name), nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://room/v1/events?after=0&room="+url.QueryEscape(name), nil)
 	if err != nil {
 		s.TB.Fatal(err)
 	}
