@@ -26,6 +26,10 @@ type Config struct {
 	// Packages is where the nodes' software comes from when a command does not
 	// say.
 	Packages PackagesConfig `reload:"true"`
+	// Retention is how long what is over is kept; it is looked at every hour.
+	// Operations with their steps are always kept. An accepted message is kept
+	// for a day after it was worked on, so that it is known when it comes again.
+	Retention RetentionConfig `reload:"true"`
 	// Limits protect the rooms and the process from too many commands.
 	Limits LimitsConfig `reload:"true"`
 	// Uploads bounds the files that people send.
@@ -133,6 +137,24 @@ type PackagesConfig struct {
 	// Images is a directory or archive on every host to import images from, as
 	// an absolute path. Empty: images are pulled.
 	Images string `check:"abspath"`
+}
+
+// RetentionConfig is how long what is over is kept. What belongs to an operation
+// that is not over, or is still to be sent, is kept in any case.
+type RetentionConfig struct {
+	// Events are kept for this long after they happened; the timelines of
+	// operations and clusters are made of them.
+	Events value.Age `default:"90d"`
+	// Deliveries are kept for this long after they were sent or given up: who was
+	// told what, and when.
+	Deliveries value.Age `default:"90d"`
+	// Logs are the output of an operation's steps, kept for this long after its
+	// end.
+	Logs value.Age `default:"180d"`
+	// Audit is kept for this long.
+	Audit value.Age `default:"2y"`
+	// Transcript is what was said in the built-in room, kept for this long.
+	Transcript value.Age `default:"180d"`
 }
 
 // LimitsConfig protects the rooms and the process from too many commands.

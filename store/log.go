@@ -73,7 +73,12 @@ func (s *Store) LogSize(ctx context.Context, operationID string, f commands.LogF
 		return 0, 0, about(err, "operation", operationID)
 	}
 	if f == (commands.LogFilter{}) {
-		return int(last), last, nil // every line has its number: there is nothing to count
+		var first int64 // every line has its number, and old ones go first: there is nothing to count
+		err := c.one(ctx, []any{&first}, `SELECT COALESCE(MIN(seq), 0) FROM operation_log WHERE operation_id = $1`, operationID)
+		if err != nil || first == 0 {
+			return 0, last, err
+		}
+		return int(last - first + 1), last, nil
 	}
 	q := logQuery(operationID, f)
 	err = c.one(ctx, []any{&lines}, `SELECT COUNT(*) FROM operation_log WHERE `+strings.Join(q.conds, " AND "), q.args...)

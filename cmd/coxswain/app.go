@@ -233,7 +233,12 @@ func (a *App) openStore(ctx context.Context) (*store.Store, error) {
 			return nil, err
 		}
 	}
-	a.task("housekeeping", func(ctx context.Context) error { return housekeep(ctx, st, a.log) })
+	a.task("housekeeping", func(ctx context.Context) error {
+		tick := time.NewTicker(housekeepEvery)
+		defer tick.Stop()
+		h := housekeeper{store: st, owner: a.owner, keep: func() config.RetentionConfig { return a.running().Retention }, log: a.log}
+		return h.run(ctx, tick.C)
+	})
 	return st, nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 	"pgregory.net/rapid"
@@ -69,6 +70,31 @@ func TestSizeReadsWhatItWrites(t *testing.T) {
 		var got Size
 		if err := got.SetText(want.String()); err != nil || got != want {
 			t.Fatalf("%s reads as %d, %v; want %d", want, got, err, want)
+		}
+	})
+}
+
+func TestAge(t *testing.T) {
+	for text, want := range map[string]time.Duration{"0": 0, "36h": 36 * time.Hour, "90d": 90 * 24 * time.Hour, "2y": 730 * 24 * time.Hour, "0d": 0} {
+		var a Age
+		if err := a.SetText(text); err != nil || a.Duration() != want {
+			t.Errorf("%q: got %s, %v; want %s", text, a, err, want)
+		}
+	}
+	for _, text := range []string{"", "d", "90", "-1d", "+1d", "1.5d", "90 d", "3 months", "30m", "9223372036854775807y", "300y"} {
+		var a Age
+		if err := a.SetText(text); err == nil {
+			t.Errorf("%q was taken as %s", text, a)
+		}
+	}
+}
+
+func TestAgeReadsWhatItWrites(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		want := Age(time.Duration(rapid.Int64Range(0, 2_000_000).Draw(t, "hours")) * time.Hour)
+		var got Age
+		if err := got.SetText(want.String()); err != nil || got != want {
+			t.Fatalf("%s reads as %s, %v; want %s", want, got, err, want)
 		}
 	})
 }
