@@ -215,14 +215,14 @@ func tableCSV(t *Table) []byte {
 const fence = "```"
 
 // Truncate shortens text to the limits of size, with … at the end. It splits no
-// character, cuts at a line or a space where one is near, and closes a code
-// fence that the cut has left open.
+// character and no link, cuts at a line or a space where one is near, and closes a
+// code fence that the cut has left open.
 func Truncate(text string, l Limits) string {
 	if l.Fits(text) {
 		return text
 	}
 	for end := longest(text, l, cutMark); end > 0; end = back(text, end-1) {
-		cut := text[:nearBreak(text, end)]
+		cut := text[:outsideLink(text, nearBreak(text, end))]
 		cut = strings.TrimRight(cut, "`") // not in the middle of a fence
 		tail := cutMark
 		if strings.Count(cut, fence)%2 == 1 {
@@ -285,4 +285,57 @@ func nearBreak(text string, end int) int {
 		}
 	}
 	return end
+}
+
+// outsideLink goes back to the start of the link that end is in: half an address
+// leads elsewhere, and half of [words](address) is no link.
+func outsideLink(text string, end int) int {
+	for near := min(len(text), end+len("https://")); ; { // end may be in the scheme
+		at := strings.LastIndex(text[:near], "://")
+		if at < 0 {
+			break
+		}
+		start := addressStart(text, at)
+		if start < end {
+			if addressEnd(text, at) > end {
+				end = trimmed(text, start)
+			}
+			break
+		}
+		near = at
+	}
+	open := strings.LastIndexByte(text[:end], '[')
+	if open < 0 {
+		return end
+	}
+	words, rest, linked := strings.Cut(text[open:], "](")
+	if linked && !strings.ContainsAny(words[1:], "[]\n") && end < open+len(words)+2+strings.IndexByte(rest+")", ')')+1 {
+		return trimmed(text, open)
+	}
+	return end
+}
+
+// trimmed leaves out the spaces before end.
+func trimmed(text string, end int) int { return len(strings.TrimRight(text[:end], " \n")) }
+
+// addressEnd gives where the address ends that has its :// at i.
+func addressEnd(text string, i int) int {
+	for i < len(text) && inAddress(text[i]) {
+		i++
+	}
+	return i
+}
+
+// addressStart gives where its scheme begins.
+func addressStart(text string, i int) int {
+	for i > 0 && ('a' <= text[i-1]|0x20 && text[i-1]|0x20 <= 'z') {
+		i--
+	}
+	return i
+}
+
+// inAddress reports whether an address may have c in it; text in another script
+// may follow one without a space.
+func inAddress(c byte) bool {
+	return c > ' ' && c < 0x7f && !strings.ContainsRune("<>\"`{}|\\^", rune(c))
 }

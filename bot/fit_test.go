@@ -112,6 +112,15 @@ func TestTruncate(t *testing.T) {
 		{"a👩‍🚀b", 12, "a…"},
 		{"abc", 2, ""},
 		{"abcdef", 3, "…"},
+		{"see https://a.example/b/c for more", 26, "see…"},
+		{"see https://a.example/b/c for more", 28, "see https://a.example/b/c…"},
+		{"见https://a.example/b。然后重启节点", 30, "见https://a.example/b。…"},
+		{"见https://a.example/b。然后重启节点", 22, "见…"},
+		{"see https://a.example/b/c for more", 11, "see…"},
+		{"[a page](https://a.example/b) and more words", 20, "…"},
+		{"[a page](https://a.example/b) and more words", 36, "[a page](https://a.example/b)…"},
+		{"say [a page](https://a.example/b)", 10, "say…"},
+		{"an array [1] and then [2] and", 18, "an array [1]…"},
 	} {
 		if got := bot.Truncate(tt.text, bot.Limits{Bytes: tt.bytes}); got != tt.want {
 			t.Errorf("Truncate(%q, %d) = %q, want %q", tt.text, tt.bytes, got, tt.want)

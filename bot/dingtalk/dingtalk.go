@@ -123,9 +123,13 @@ func (d *DingTalk) Name() string { return Kind + ":" + d.cfg.Name }
 // blocked for ten minutes (errcode 130101).
 const perMinute = 20
 
+// editsPerMinute keeps the edits of cards to half of what an app may call: 20 calls
+// a second with the standard edition, and an edit is one or two.
+const editsPerMinute = 300
+
 // Limits implements bot.Platform.
 func (d *DingTalk) Limits() bot.Limits {
-	return bot.Limits{Bytes: maxText, Actions: 5, PerMinute: perMinute, EditEvery: time.Second}
+	return bot.Limits{Bytes: maxText, Actions: 5, PerMinute: perMinute, EditEvery: time.Second, EditsPerMinute: editsPerMinute}
 }
 
 // Run implements bot.Platform.

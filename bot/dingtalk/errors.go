@@ -117,7 +117,7 @@ func (e *apiError) wait() time.Duration {
 	switch {
 	case e.Errcode == 130101:
 		return said(blocked)
-	case e.Errcode == 88 && strings.HasPrefix(e.Sub, "900"), e.Errcode >= 90002 && e.Errcode <= 90018:
+	case e.Errcode == 88 && strings.HasPrefix(e.Sub, "900"), e.Errcode >= 90002 && e.Errcode <= 90019:
 		return said(time.Minute) // the app's or the address's quota of calls
 	case e.Status == http.StatusTooManyRequests, strings.Contains(code, "qpslimit"), strings.Contains(code, "throttl"), strings.Contains(code, "flowcontrol"):
 		if e.Wait > 0 {
@@ -127,6 +127,10 @@ func (e *apiError) wait() time.Duration {
 	}
 	return 0
 }
+
+// ofAccount reports whether the refusal is about all calls of the app: its quota
+// of calls, or that of its address. errcode 130101 is about one conversation.
+func (e *apiError) ofAccount() bool { return e.wait() > 0 && e.Errcode != 130101 }
 
 // lasting reports whether the same call will be refused again for ever. An
 // errcode that is not known here is tried again: the hub gives up in time.
@@ -155,7 +159,7 @@ func sendError(err error) error {
 	}
 	var refused *apiError
 	if errors.As(err, &refused) {
-		return &bot.SendError{Permanent: refused.lasting(), RetryAfter: refused.wait(), Err: err}
+		return &bot.SendError{Permanent: refused.lasting(), RetryAfter: refused.wait(), Account: refused.ofAccount(), Err: err}
 	}
 	return &bot.SendError{Err: err}
 }

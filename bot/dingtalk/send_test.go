@@ -145,6 +145,11 @@ func TestRefusals(t *testing.T) {
 			if !errors.As(err, &failed) || failed.Permanent != c.permanent || failed.RetryAfter != c.wait {
 				t.Errorf("%+v", err)
 			}
+			// One conversation is closed by 130101; all else that wants us to wait is
+			// about the app.
+			if failed != nil && failed.Account != (c.wait > 0 && name != "too fast") {
+				t.Errorf("for the whole account: %v", failed.Account)
+			}
 			if c.wait < time.Minute {
 				return
 			}

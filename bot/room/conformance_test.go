@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"path/filepath"
@@ -18,70 +17,38 @@ import (
 	"github.com/coxswain-ops/coxswain/store"
 )
 
-// breakable is a transcript that can be made to fail.
-type breakable struct {
-	room.Transcript
-	broken bool
-}
-
-func (b *breakable) AppendEntry(ctx context.Context, e *room.Entry) error {
-	if b.broken {
-		return errors.New("disk I/O error")
-	}
-	return b.Transcript.AppendEntry(ctx, e)
-}
-
-func (b *breakable) UpdateEntry(ctx context.Context, id string, m bot.Message) error {
-	if b.broken {
-		return errors.New("disk I/O error")
-	}
-	return b.Transcript.UpdateEntry(ctx, id, m)
-}
-
+// subject is the room with its socket, and somebody at a terminal before it.
 func subject(t *testing.T, transcript room.Transcript, changed func() (<-chan struct{}, func())) bottest.Subject {
-	data := t.TempDir()
-	b := &breakable{Transcript: transcript}
-	r := room.New(room.Config{Transcript: b, Changed: changed, Data: data})
-	to := bot.Address{Account: room.Account, Room: "ops"}
-	return bottest.Subject{
-		Platform: r, To: to, Break: func() { b.broken = true }, Secrets: []string{data},
-		Shown: func() []string {
-			got, err := transcript.LastEntries(context.WithoutCancel(t.Context()), "ops", 100)
-			if err != nil {
-				t.Error(err)
-			}
-			var out []string
-			for _, e := range got {
-				text, err := json.Marshal(e.Bot)
-				if err != nil {
-					t.Error(err)
-				}
-				out = append(out, string(text))
-			}
-			return out
-		},
-		Say: func(ctx context.Context, id, text string) error {
-			client := unixClient(room.SocketPath(data))
-			defer client.CloseIdleConnections()
-			body, err := json.Marshal(room.Post{ID: id, Room: "ops", Text: text})
-			if err != nil {
-				return err
-			}
-			req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://room/v1/messages", bytes.NewReader(body))
-			if err != nil {
-				return err
-			}
-			res, err := client.Do(req)
-			if err != nil {
-				return err
-			}
-			defer res.Body.Close()
-			if res.StatusCode != http.StatusAccepted {
-				return fmt.Errorf("status %s", res.Status)
-			}
-			return nil
-		},
+	data, log := t.TempDir(), &bottest.Log{}
+	kept := &roomtest.Breakable{Transcript: transcript}
+	s := roomtest.Subject(t, "local:local", kept, func(ctx context.Context, p room.Post) error {
+		client := unixClient(room.SocketPath(data))
+		defer client.CloseIdleConnections()
+		return postTo(ctx, client, "http://room/v1/messages", p)
+	})
+	s.Platform, s.Log = room.New(room.Config{Transcript: kept, Changed: changed, Data: data, Log: log.Logger()}), log
+	s.Secrets = func() []string { return []string{"correct horse", data} } // of the form, and where the data is
+	return s
+}
+
+func postTo(ctx context.Context, client *http.Client, url string, p room.Post) error {
+	body, err := json.Marshal(p)
+	if err != nil {
+		return err
 	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	res, err := client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusAccepted {
+		return fmt.Errorf("status %s", res.Status)
+	}
+	return nil
 }
 
 func TestConformanceInMemory(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coxswain-ops/coxswain/bot"
 	"github.com/coxswain-ops/coxswain/bot/bottest"
 	"github.com/coxswain-ops/coxswain/bot/bottest/fakeslack"
 	"github.com/coxswain-ops/coxswain/commands/messages"
@@ -26,18 +27,49 @@ func assertClean(t *testing.T, o *office) {
 func TestConformance(t *testing.T) {
 	for _, mode := range []string{"socket", "http"} {
 		t.Run(mode, func(t *testing.T) {
-			bottest.Exercise(t, func(t *testing.T) bottest.Subject {
-				o := newOffice(t, mode)
-				o.fake.AckDeadline = 500 * time.Millisecond
-				return bottest.Subject{Platform: o.slack, To: o.room(),
-					Say: func(ctx context.Context, id, text string) error {
-						return o.fake.Say(ctx, fakeslack.Said{User: "U1", Room: fakeslack.Room, Text: o.fake.Mention(text), ID: id})
-					},
-					Shown:   func() []string { return o.fake.Shown(fakeslack.Room) },
-					Break:   o.fake.Break,
-					Secrets: o.fake.Secrets(),
-				}
-			})
+			bottest.Exercise(t, func(t *testing.T) bottest.Subject { return subject(t, mode) })
 		})
 	}
+}
+
+func subject(t *testing.T, mode string) bottest.Subject {
+	o := newOffice(t, mode)
+	o.fake.AckDeadline = 500 * time.Millisecond
+	o.assistant.form = createForm()
+	s := bottest.Subject{Platform: o.slack, To: o.room(), Person: alice, Log: o.log, Secrets: o.fake.Secrets, Break: o.fake.Break,
+		Buttons: o.shared("en").Buttons, Form: createForm(),
+		Fill: map[string]string{"name": "demo", "network": "calico", "audit-log": "是", "password": "correct horse", "kubeconfig": "apiVersion: v1"},
+		Say: func(ctx context.Context, id, text string) error {
+			return o.fake.Say(ctx, fakeslack.Said{User: "U1", Room: fakeslack.Room, Text: o.fake.Mention(text), ID: id})
+		},
+		Shown: func() []string { return o.fake.Shown(fakeslack.Room) },
+		DM:    func() []string { return o.fake.Shown("D1") },
+		Press: func(ctx context.Context, label string) error {
+			return o.fake.Press(ctx, "U1", fakeslack.Room, label)
+		},
+		Redeliver: func(ctx context.Context) error { return o.fake.Redeliver(ctx, 1) },
+		Submit: func(ctx context.Context, f *bot.Form, fill map[string]string) error {
+			if err := o.fake.Press(ctx, "U1", fakeslack.Room, f.Title); err != nil {
+				return err
+			}
+			if _, _, err := o.fake.Form(ctx, "U1"); err != nil {
+				return err
+			}
+			return o.fake.SubmitForm(ctx, "U1", fill)
+		},
+		Uploaded: func() []bot.Attachment {
+			var out []bot.Attachment
+			for _, f := range o.fake.Files(fakeslack.Room) {
+				out = append(out, bot.Attachment{Name: f.Name, Content: f.Content})
+			}
+			return out
+		},
+		Cannot: map[bottest.Ability]string{bottest.Markdown: "blocks are literal text; a fence in them is three characters"},
+	}
+	if mode == "socket" {
+		s.Ready = func(ctx context.Context) error {
+			return o.fake.Wait(ctx, func() bool { return o.fake.Sockets() == 2 })
+		}
+	}
+	return s
 }

@@ -3,8 +3,6 @@ package slack_test
 import (
 	"context"
 	"errors"
-	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -12,6 +10,7 @@ import (
 	"time"
 
 	"github.com/coxswain-ops/coxswain/bot"
+	"github.com/coxswain-ops/coxswain/bot/bottest"
 	"github.com/coxswain-ops/coxswain/bot/bottest/fakeslack"
 	"github.com/coxswain-ops/coxswain/bot/slack"
 	"github.com/coxswain-ops/coxswain/config/value"
@@ -77,7 +76,7 @@ type office struct {
 	slack     *slack.Slack
 	buttons   *buttonBox
 	assistant *assistant
-	log       *logBook
+	log       *bottest.Log
 
 	mu     sync.Mutex
 	got    []bot.Inbound
@@ -86,31 +85,10 @@ type office struct {
 	came   chan struct{} // closed and replaced at each message
 }
 
-// logBook keeps the log, which may have no secret in it.
-type logBook struct {
-	mu   sync.Mutex
-	text []byte
-}
-
-func (l *logBook) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.text = append(l.text, p...)
-	return len(p), nil
-}
-
-func (l *logBook) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return string(l.text)
-}
-
-var _ io.Writer = (*logBook)(nil)
-
 func newOffice(t *testing.T, mode string) *office {
 	t.Helper()
-	o := &office{t: t, fake: fakeslack.New(t), buttons: &buttonBox{all: map[string]bot.Button{}}, assistant: &assistant{}, log: &logBook{}, came: make(chan struct{})}
-	s, err := slack.New(o.config(mode), o.shared("en"), slog.New(slog.NewTextHandler(o.log, nil)))
+	o := &office{t: t, fake: fakeslack.New(t), buttons: &buttonBox{all: map[string]bot.Button{}}, assistant: &assistant{}, log: &bottest.Log{}, came: make(chan struct{})}
+	s, err := slack.New(o.config(mode), o.shared("en"), o.log.Logger())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -131,7 +131,9 @@ func (s *Slack) Update(ctx context.Context, ref bot.MessageRef, m bot.Message) e
 	if err != nil {
 		return err
 	}
-	return s.api.do(ctx, "chat.update", ref.Address.Room, func(ctx context.Context) error {
+	// Its limit is one of the workspace, not of the channel: who is told to wait in
+	// one does not ask in another. What is new goes on meanwhile.
+	return s.api.do(ctx, "chat.update", "", func(ctx context.Context) error {
 		_, ts, _, err := s.api.UpdateMessageContext(ctx, ref.Address.Room, ref.ID, c.options()...)
 		return answered(ts, err)
 	})

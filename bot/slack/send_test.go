@@ -48,6 +48,29 @@ func TestRetryAfterIsHonoured(t *testing.T) {
 	o.send(bot.Message{Text: "one"})
 }
 
+// TestEditsWaitInAllRooms: chat.update's limit is one of the workspace. Until its
+// end no room asks for edits again, while new messages go on.
+func TestEditsWaitInAllRooms(t *testing.T) {
+	o := newOffice(t, "socket")
+	o.fake.AddRoom("C2", true)
+	other := bot.Address{Account: "slack:ops", Room: "C2"}
+	first := o.send(bot.Message{Text: "one"})
+	second, err := o.slack.Send(t.Context(), other, bot.Message{Text: "two"})
+	must(t, err)
+	o.fake.Only("chat.update")
+	o.fake.Storm(1, 30*time.Second)
+	if failed := sendError(t, o.slack.Update(t.Context(), first, bot.Message{Text: "one more"})); failed.RetryAfter != 30*time.Second || failed.Account {
+		t.Errorf("%+v", failed)
+	}
+	if failed := sendError(t, o.slack.Update(t.Context(), second, bot.Message{Text: "two more"})); failed.RetryAfter < 20*time.Second || failed.Account {
+		t.Errorf("%+v", failed)
+	}
+	if n := o.fake.Calls("chat.update"); n != 1 {
+		t.Errorf("%d calls though Slack wanted to hear nothing", n)
+	}
+	o.send(bot.Message{Text: "three"})
+}
+
 // TestRatesOfARoom: the fake enforces Slack's one message a second, and what we
 // are told fits what it does.
 func TestRatesOfARoom(t *testing.T) {

@@ -69,7 +69,7 @@ func (b *AIBot) Name() string { return b.name }
 // Limits implements bot.Platform. WeCom takes 30 messages a minute in one chat,
 // and whether it counts the states of a stream it does not say.
 func (b *AIBot) Limits() bot.Limits {
-	return bot.Limits{Bytes: 20480, Actions: maxButtons, PerMinute: 15, EditEvery: 5 * time.Second}
+	return bot.Limits{Bytes: 20480, Actions: maxButtons, PerMinute: 15, EditEvery: 5 * time.Second, EditsPerMinute: editsPerMinute}
 }
 
 // Callbacks implements bot.Callbacks; a bot with a long connection has none.

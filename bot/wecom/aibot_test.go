@@ -206,7 +206,7 @@ func TestAIBotErrors(t *testing.T) {
 		h.fake.Storm(code, 1)
 		_, err := h.bot.Send(t.Context(), h.to, bot.Message{Text: "x"})
 		var failed *bot.SendError
-		if !errors.As(err, &failed) || failed.Permanent != permanent {
+		if !errors.As(err, &failed) || failed.Permanent != permanent || failed.Account != (code == 45009) {
 			t.Errorf("%d: %+v", code, err)
 		}
 	}

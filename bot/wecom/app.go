@@ -63,8 +63,12 @@ func (a *App) Name() string { return a.name }
 // Limits implements bot.Platform. WeCom drops what exceeds 30 messages a minute to
 // one person without a word, and one message of ours can be two of theirs.
 func (a *App) Limits() bot.Limits {
-	return bot.Limits{Bytes: 2048, Actions: maxButtons, PerMinute: 15, EditEvery: 5 * time.Second}
+	return bot.Limits{Bytes: 2048, Actions: maxButtons, PerMinute: 15, EditEvery: 5 * time.Second, EditsPerMinute: editsPerMinute}
 }
+
+// editsPerMinute is far below the 10,000 calls a minute that a corporation may make
+// of one API: the applications of others call it as well.
+const editsPerMinute = 600
 
 // Callbacks implements bot.Callbacks.
 func (a *App) Callbacks() http.Handler { return a.calls }

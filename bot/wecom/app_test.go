@@ -301,11 +301,14 @@ func TestErrorsOfTheAPI(t *testing.T) {
 		if !errors.As(err, &failed) || failed.Permanent != permanent || (failed.RetryAfter > 0) == permanent {
 			t.Errorf("%d: %+v", code, err)
 		}
+		if ofAccount := code == 45009 || code == 45033; failed == nil || failed.Account != ofAccount {
+			t.Errorf("%d holds for the whole account: want %v, %+v", code, ofAccount, failed)
+		}
 	}
 	h.fake.StormHTTP(429, 1, 7*time.Second)
 	_, err := h.app.Send(t.Context(), h.to, bot.Message{Text: "x"})
 	var failed *bot.SendError
-	if !errors.As(err, &failed) || failed.RetryAfter != 7*time.Second {
+	if !errors.As(err, &failed) || failed.RetryAfter != 7*time.Second || !failed.Account {
 		t.Errorf("429: %+v", err)
 	}
 	h.fake.Garble(true)

@@ -81,7 +81,19 @@ func sendError(err error) error {
 		return &bot.SendError{Err: err}
 	}
 	wait, transient := failed.transient()
-	return &bot.SendError{Permanent: !transient, RetryAfter: max(wait, failed.RetryAfter), Err: err}
+	return &bot.SendError{Permanent: !transient, RetryAfter: max(wait, failed.RetryAfter), Account: failed.ofAccount(), Err: err}
+}
+
+// ofAccount reports whether every other call would be refused, too: the
+// application's share of calls is used up, or its token is no good. codeBotRate is
+// about one chat, what is busy may be so for one call, and that this process has
+// no connection is none of another's business.
+func (e *apiError) ofAccount() bool {
+	switch e.Code {
+	case codeRate, codeTooFast, codeConcurrent, codeBadToken, codeExpiredToken:
+		return true
+	}
+	return e.Status == http.StatusTooManyRequests
 }
 
 func (e *apiError) transient() (wait time.Duration, transient bool) {

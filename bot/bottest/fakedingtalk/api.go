@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/coxswain-ops/coxswain/bot"
 )
 
 // Shown is one message as its room holds it now.
@@ -20,6 +22,7 @@ type Shown struct {
 	At      []string
 	Only    []string // who sees it, empty = everybody
 	Buttons []Button
+	Media   bot.Attachment // of a file
 	form    bool
 }
 
@@ -42,6 +45,17 @@ func (f *Fake) Messages(room string) []Shown {
 	var out []Shown
 	for _, s := range f.shown[room] {
 		out = append(out, *s)
+	}
+	return out
+}
+
+// Files are the files that stand in a room, oldest first.
+func (f *Fake) Files(room string) []bot.Attachment {
+	var out []bot.Attachment
+	for _, m := range f.Messages(room) {
+		if m.Kind == "file" {
+			out = append(out, m.Media)
+		}
 	}
 	return out
 }
@@ -194,13 +208,13 @@ func (f *Fake) robotMessage(in robotSend) (*Shown, *refused) {
 				s.Buttons = append(s.Buttons, Button{Label: p["actionTitle"+n], URL: p["actionURL"+n]})
 			}
 		}
-	case key == "sampleFile" && f.media[p["mediaId"]] != "":
+	case key == "sampleFile" && f.media[p["mediaId"]].Name != "":
 		if !slices.Contains([]string{"xlsx", "pdf", "zip", "rar", "doc", "docx"}, p["fileType"]) {
 			return no("fileType.invalid")
 		}
-		s.Kind, s.Text = "file", "[file] "+p["fileName"]
-	case key == "sampleImageMsg" && f.media[p["photoURL"]] != "":
-		s.Kind, s.Text = "image", "[image] "+f.media[p["photoURL"]]
+		s.Kind, s.Text, s.Media = "file", "[file] "+p["fileName"], bot.Attachment{Name: p["fileName"], Content: f.media[p["mediaId"]].Content}
+	case key == "sampleImageMsg" && f.media[p["photoURL"]].Name != "":
+		s.Kind, s.Text = "image", "[image] "+f.media[p["photoURL"]].Name
 	default:
 		return no("msgKey.invalid")
 	}
@@ -275,7 +289,7 @@ func (f *Fake) upload(r *request) any {
 		return oldError(40035, "not a form")
 	}
 	form := multipart.NewReader(strings.NewReader(string(r.body)), params["boundary"])
-	kind, name, size := "", "", 0
+	kind, name, data := "", "", []byte(nil)
 	for {
 		part, err := form.NextPart()
 		if err != nil {
@@ -285,7 +299,7 @@ func (f *Fake) upload(r *request) any {
 		if part.FormName() == "type" {
 			kind = string(content)
 		} else if part.FormName() == "media" {
-			name, size = part.FileName(), len(content)
+			name, data = part.FileName(), content
 		}
 	}
 	allowed := map[string][]string{"image": {".jpg", ".gif", ".png", ".bmp"},
@@ -293,11 +307,11 @@ func (f *Fake) upload(r *request) any {
 	switch {
 	case !slices.Contains(allowed, strings.ToLower(path.Ext(name))):
 		return oldError(40004, "invalid media type")
-	case size == 0 || size > 20<<20:
+	case len(data) == 0 || len(data) > 20<<20:
 		return oldError(40009, "invalid size")
 	}
 	id := f.name("@media")
-	f.media[id] = name
+	f.media[id] = bot.Attachment{Name: name, Content: data}
 	return map[string]any{"errcode": 0, "errmsg": "ok", "type": kind, "media_id": id, "created_at": f.Now().UnixMilli()}
 }
 

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/coxswain-ops/coxswain/bot"
 )
 
 // What every fake begins with.
@@ -48,7 +50,10 @@ type Fake struct {
 	people   map[string]Person
 	shown    map[string][]*Shown
 	cards    map[string]*card
-	media    map[string]string
+	media    map[string]bot.Attachment
+	last     *Delivery // pushed last
+	said     Message   // said last
+	callback string    // where robot messages are posted; "" = Stream
 	sessions map[string]*session
 	sent     map[string][]time.Time
 	blocked  map[string]time.Time
@@ -75,7 +80,7 @@ func New(t testing.TB) *Fake {
 	f := &Fake{t: t, AckWait: 10 * time.Second, RedeliverAfter: time.Minute, Now: time.Now, stop: make(chan struct{}),
 		changed: make(chan struct{}), tokens: map[string]bool{}, tickets: map[string]*ticket{}, frames: map[string]*Delivery{},
 		people: map[string]Person{Staff: {StaffID: Staff, Name: "Ada", Email: "ada@entered.example", OrgEmail: "ada@corp.example"}},
-		shown:  map[string][]*Shown{}, cards: map[string]*card{}, media: map[string]string{}, sessions: map[string]*session{},
+		shown:  map[string][]*Shown{}, cards: map[string]*card{}, media: map[string]bot.Attachment{}, sessions: map[string]*session{},
 		sent: map[string][]time.Time{}, blocked: map[string]time.Time{}, calls: map[string]int{}, missing: map[string]bool{}}
 	f.server = httptest.NewServer(f.routes())
 	f.URL = f.server.URL

@@ -95,7 +95,7 @@ func (f *Fake) push(kind, topic string, data any, headers map[string]string) *De
 	f.pushed++
 	d := &Delivery{number: f.pushed, id: id, topic: kind + " " + topic, Done: make(chan struct{}),
 		frame: frame{SpecVersion: "1.0", Type: kind, Headers: h, Data: string(raw)}}
-	f.frames[id] = d
+	f.frames[id], f.last = d, d
 	f.transmit(d)
 	return d
 }
@@ -117,8 +117,53 @@ func (f *Fake) await(ctx context.Context, d *Delivery) error {
 	return ErrNotAccepted
 }
 
-// Say delivers m by Stream. Nil means that it was accepted.
-func (f *Fake) Say(ctx context.Context, m Message) error { return f.await(ctx, f.Push(m)) }
+// DeliverTo sets the robot's message address, as the console does: what people
+// write goes there. Cards go on calling back by Stream.
+func (f *Fake) DeliverTo(address string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.callback = address
+}
+
+// Say delivers m by Stream or to the robot's message address. Nil means that it
+// was accepted.
+func (f *Fake) Say(ctx context.Context, m Message) error {
+	f.mu.Lock()
+	address := f.callback
+	m.ID = or(m.ID, "msg"+rand.Text())
+	f.said = m
+	f.mu.Unlock()
+	if address == "" {
+		return f.await(ctx, f.Push(m))
+	}
+	ctx, cancel := context.WithTimeout(ctx, f.AckWait)
+	defer cancel()
+	status, err := f.Post(ctx, address, Callback{Message: m})
+	if err == nil && status/100 != 2 {
+		err = ErrNotAccepted
+	}
+	return err
+}
+
+// Redeliver delivers what was delivered last once more, with the same ids.
+func (f *Fake) Redeliver(ctx context.Context) error {
+	f.mu.Lock()
+	if f.callback != "" {
+		m := f.said
+		f.mu.Unlock()
+		return f.Say(ctx, m)
+	}
+	if f.last == nil {
+		f.mu.Unlock()
+		return errors.New("fakedingtalk: nothing was delivered yet")
+	}
+	f.pushed++
+	d := &Delivery{number: f.pushed, id: f.last.id, topic: f.last.topic, frame: f.last.frame, Done: make(chan struct{})}
+	f.frames[d.id] = d
+	f.transmit(d)
+	f.mu.Unlock()
+	return f.await(ctx, d)
+}
 
 // Leave tells by Stream that a member has left the organization.
 func (f *Fake) Leave(ctx context.Context, staff string) error {

@@ -128,6 +128,9 @@ func (f *Fake) VerifyWith(ctx context.Context, address, token, timestamp, nonce,
 // deliver posts a message to the application; an error means that the platform
 // would deliver it again.
 func (f *Fake) deliver(ctx context.Context, plain string) error {
+	f.mu.Lock()
+	f.delivered = plain
+	f.mu.Unlock()
 	a, err := f.Post(ctx, f.Seal(plain))
 	if err != nil {
 		return err
@@ -136,6 +139,15 @@ func (f *Fake) deliver(ctx context.Context, plain string) error {
 		return fmt.Errorf("fakewecom: the callback was answered with status %d", a.Status)
 	}
 	return nil
+}
+
+// Redeliver posts what the application was sent last once more, as the platform
+// does: the same message in a new envelope.
+func (f *Fake) Redeliver(ctx context.Context) error {
+	f.mu.Lock()
+	plain := f.delivered
+	f.mu.Unlock()
+	return f.deliver(ctx, plain)
 }
 
 // TextXML is what the application receives when a user writes text. A redelivery
@@ -283,6 +295,9 @@ func (f *Fake) Press(ctx context.Context, user, label string, chosen map[string]
 // answered, as the platform does. It gives the decrypted answer, "" for an empty
 // one.
 func (f *Fake) CallBot(ctx context.Context, plain string) (string, error) {
+	f.mu.Lock()
+	f.gateway.called = plain
+	f.mu.Unlock()
 	a, err := f.Post(ctx, f.SealBot(plain))
 	if err != nil {
 		return "", err
@@ -308,6 +323,15 @@ func (f *Fake) CallBot(ctx context.Context, plain string) (string, error) {
 		return "", fmt.Errorf("fakewecom: the passive answer for %q: %w", receiver, err)
 	}
 	return message, nil
+}
+
+// RecallBot delivers to the bot's callback what was delivered there last once more.
+func (f *Fake) RecallBot(ctx context.Context) error {
+	f.mu.Lock()
+	plain := f.gateway.called
+	f.mu.Unlock()
+	_, err := f.CallBot(ctx, plain) // what is shown of the first answer stays
+	return err
 }
 
 // CallBotSay lets a user write to the bot that is called by HTTP; chat is "" for

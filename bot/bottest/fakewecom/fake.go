@@ -44,8 +44,10 @@ type Fake struct {
 	faults   faults
 	appURL   string
 	botURL   string
-	gateway  gateway
-	client   *http.Client
+	// delivered is what the application was sent last.
+	delivered string
+	gateway   gateway
+	client    *http.Client
 }
 
 // Member is one person.
@@ -131,6 +133,18 @@ func (f *Fake) TokensGiven() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.asked
+}
+
+// Secrets are what may never be seen in an error or log: those of application and
+// bot, and the access tokens so far.
+func (f *Fake) Secrets() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	out := []string{f.Secret, f.Token, f.AESKey, f.BotSecret, f.BotToken, f.BotAESKey}
+	for token := range f.tokens {
+		out = append(out, token)
+	}
+	return out
 }
 
 // Dropped is how many messages were lost because a member got too many.

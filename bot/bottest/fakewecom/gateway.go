@@ -24,6 +24,8 @@ type gateway struct {
 	streams  map[string]*Message
 	uploads  map[string]*upload
 	urls     []*responseURL
+	last     *wireFrame // delivered last
+	called   string     // so by HTTP
 	wg       sync.WaitGroup
 }
 
@@ -427,11 +429,23 @@ func (f *Fake) deliverFrame(fr wireFrame) error {
 			to = l
 		}
 	}
+	f.gateway.last = &fr
 	f.mu.Unlock()
 	if to == nil {
 		return errNotConnected
 	}
 	return to.write(fr)
+}
+
+// BotRedeliver sends the bot what it was sent last once more.
+func (f *Fake) BotRedeliver() error {
+	f.mu.Lock()
+	last := f.gateway.last
+	f.mu.Unlock()
+	if last == nil {
+		return errors.New("fakewecom: nothing was delivered yet")
+	}
+	return f.deliverFrame(*last)
 }
 
 // botText is the body of a message. The lock is held.

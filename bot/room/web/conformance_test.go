@@ -6,9 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,32 +21,12 @@ import (
 	"github.com/coxswain-ops/coxswain/store"
 )
 
-// breakable is a transcript that can be made to fail.
-type breakable struct {
-	room.Transcript
-	broken bool
-}
-
-func (b *breakable) AppendEntry(ctx context.Context, e *room.Entry) error {
-	if b.broken {
-		return errors.New("disk I/O error")
-	}
-	return b.Transcript.AppendEntry(ctx, e)
-}
-
-func (b *breakable) UpdateEntry(ctx context.Context, id string, m bot.Message) error {
-	if b.broken {
-		return errors.New("disk I/O error")
-	}
-	return b.Transcript.UpdateEntry(ctx, id, m)
-}
-
 // browsers is the room as a platform whose people come by browser: it receives by
 // the front end's listener instead of the socket.
 type browsers struct {
 	*room.Room
-	l   net.Listener
-	cfg web.Config
+	address *atomic.Value // string; none before Run
+	cfg     web.Config
 }
 
 func (b *browsers) Run(ctx context.Context, handle func(context.Context, bot.Inbound) error) error {
@@ -55,63 +35,59 @@ func (b *browsers) Run(ctx context.Context, handle func(context.Context, bot.Inb
 	if err != nil {
 		return err
 	}
-	return room.Serve(ctx, b.l, w.Handler())
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	b.address.Store(l.Addr().String())
+	return room.Serve(ctx, l, w.Handler())
 }
 
 // subject is the browser front end under the suite of platforms: the bot says by
 // the room, a person says by HTTP with a session's cookie.
 func subject(t *testing.T, transcript room.Transcript, changed func() (<-chan struct{}, func()), sessions keeper) bottest.Subject {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	check(t, err)
-	t.Cleanup(func() { _ = l.Close() }) // the server closes it as well
-	broken := &breakable{Transcript: transcript}
-	r := room.New(room.Config{Transcript: broken, Changed: changed, Data: t.TempDir()})
-	b := &browsers{Room: r, l: l, cfg: web.Config{Room: r, Sessions: sessions, Person: newPeople().find, Assistant: &assistant{},
-		Transcript: broken, Say: catalogue(t).Say, Log: slog.New(slog.DiscardHandler)}}
 	key := access.NewSecret()
 	check(t, sessions.CreateSession(t.Context(), &access.Session{Hash: access.HashSecret(key), UserID: "u-bob", Identity: "terminal:bob", On: "local",
 		CreatedAt: time.Now(), SeenAt: time.Now(), ExpiresAt: time.Now().Add(time.Hour)}))
-	return bottest.Subject{
-		Platform: b, To: bot.Address{Account: room.Account, Room: "ops"}, Break: func() { broken.broken = true }, Secrets: []string{key, access.HashSecret(key)},
-		Shown: func() []string {
-			got, err := transcript.LastEntries(context.WithoutCancel(t.Context()), "ops", 100)
-			if err != nil {
-				t.Error(err)
-			}
-			var out []string
-			for _, e := range got {
-				text, err := json.Marshal(e.Bot)
-				if err != nil {
-					t.Error(err)
-				}
-				out = append(out, string(text))
-			}
-			return out
-		},
-		Say: func(ctx context.Context, id, text string) error {
-			client := &http.Client{Transport: &http.Transport{}}
-			defer client.CloseIdleConnections()
-			body, err := json.Marshal(room.Post{ID: id, Room: "ops", Text: text})
-			if err != nil {
-				return err
-			}
-			req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+l.Addr().String()+"/v1/messages", bytes.NewReader(body))
-			if err != nil {
-				return err
-			}
-			req.Header.Set("Sec-Fetch-Site", "same-origin")
-			req.AddCookie(&http.Cookie{Name: "coxswain", Value: key})
-			res, err := client.Do(req)
-			if err != nil {
-				return err
-			}
-			defer res.Body.Close()
-			if res.StatusCode != http.StatusAccepted {
-				return fmt.Errorf("status %s", res.Status)
-			}
-			return nil
-		},
+	address := &atomic.Value{}
+	kept := &roomtest.Breakable{Transcript: transcript}
+	s := roomtest.Subject(t, "terminal:bob", kept, func(ctx context.Context, p room.Post) error {
+		at, ok := address.Load().(string)
+		if !ok {
+			return errors.New("nobody listens yet")
+		}
+		return post(ctx, at, key, p)
+	})
+	log := &bottest.Log{}
+	r := room.New(room.Config{Transcript: kept, Changed: changed, Data: t.TempDir(), Log: log.Logger()})
+	s.Platform = &browsers{Room: r, address: address, cfg: web.Config{Room: r, Sessions: sessions, Person: newPeople().find, Assistant: &assistant{},
+		Transcript: kept, Say: catalogue(t).Say, Log: log.Logger()}}
+	s.Log, s.Secrets = log, func() []string { return []string{key, access.HashSecret(key), "correct horse"} }
+	return s
+}
+
+func post(ctx context.Context, address, key string, p room.Post) error {
+	client := &http.Client{Transport: &http.Transport{}}
+	defer client.CloseIdleConnections()
+	body, err := json.Marshal(p)
+	if err != nil {
+		return err
 	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+address+"/v1/messages", bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Sec-Fetch-Site", "same-origin")
+	req.AddCookie(&http.Cookie{Name: "coxswain", Value: key})
+	res, err := client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusAccepted {
+		return fmt.Errorf("status %s", res.Status)
+	}
+	return nil
 }
 
 func TestConformanceInMemory(t *testing.T) {

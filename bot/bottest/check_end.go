@@ -1,0 +1,148 @@
+package bottest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/coxswain-ops/coxswain/bot"
+)
+
+// checkSecrets lets everything fail and looks at all that is said about it.
+func checkSecrets(t *testing.T, s Subject, d *desk) {
+	need(t, s, Fails)
+	in := d.hears(t, s, "inbound-1", "help")
+	ref := send(t, s, in.From, bot.Message{Text: "before", ReplyTo: in.ID, For: in.Identity})
+	s.Break()
+	_, err := s.Platform.Send(t.Context(), s.To, bot.Message{Text: "after"})
+	if err == nil {
+		t.Fatal("sent though the other side fails")
+	}
+	said := []any{err}
+	if u, ok := s.Platform.(bot.Updater); ok {
+		final := card(3)
+		said = append(said, u.Update(t.Context(), ref, bot.Message{Text: "after"}), u.Update(t.Context(), ref, final))
+	}
+	if u, ok := s.Platform.(bot.Uploader); ok {
+		_, err := u.Upload(t.Context(), s.To, "f.txt", []byte("some content"))
+		said = append(said, err)
+	}
+	if dms, ok := s.Platform.(bot.DMOpener); ok {
+		dm, err := dms.OpenDM(t.Context(), s.Person)
+		_, failed := s.Platform.Send(t.Context(), dm, bot.Message{Text: "after"})
+		said = append(said, err, failed)
+	}
+	if dir, ok := s.Platform.(bot.Directory); ok {
+		_, err := dir.Person(t.Context(), s.Person)
+		said = append(said, err)
+	}
+	if c, ok := s.Platform.(bot.Checker); ok {
+		for _, f := range c.Check(t.Context()) {
+			said = append(said, f)
+		}
+	}
+	for _, what := range said {
+		AssertNoSecret(t, fmt.Sprintf("%v %+v", what, what), s.Secrets()...)
+	}
+}
+
+// checkShutdown ends Run while people speak and a message is being accepted:
+// whatever was acknowledged has been accepted.
+func checkShutdown(t *testing.T, s Subject, d *desk) {
+	d.hears(t, s, "inbound-first", "help")
+	inside, gate := make(chan struct{}, 1), make(chan struct{})
+	d.to(func(context.Context, bot.Inbound) error { // as slow as a store that is busy
+		select {
+		case inside <- struct{}{}:
+		default:
+		}
+		<-gate
+		return nil
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	c := &crowd{acked: map[string]bool{}}
+	for n := range 8 {
+		c.wg.Go(func() { c.speak(ctx, s, n) })
+	}
+	select {
+	case <-inside:
+	case <-ctx.Done():
+		t.Fatal("nothing arrives")
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- d.stop() }()
+	close(gate)
+	if err := <-ended; err != nil && !errors.Is(err, context.Canceled) {
+		t.Errorf("Run: %v", err)
+	}
+	d.set(errors.New("handed over after Run had returned"))
+	c.wg.Wait()
+	if late := d.refused(); len(late) > 0 {
+		t.Errorf("%d messages were handed over after Run had returned", len(late))
+	}
+	if reason := s.Cannot[Acks]; reason != "" {
+		t.Skipf("it ended in order; whether anything was lost, nobody is told: %s", reason)
+	}
+	for _, in := range d.accepted() {
+		delete(c.acked, in.Text)
+	}
+	for text := range c.acked {
+		t.Errorf("acknowledged and lost: %q", text)
+	}
+}
+
+// crowd is people who speak until nobody listens any more.
+type crowd struct {
+	wg    sync.WaitGroup
+	mu    sync.Mutex
+	acked map[string]bool
+}
+
+func (c *crowd) speak(ctx context.Context, s Subject, who int) {
+	for n := range 1000 {
+		text := fmt.Sprintf("word %d of %d", n, who)
+		if s.Say(ctx, fmt.Sprintf("inbound-%d-%d", who, n), text) != nil || s.Cannot[Acks] != "" && n == 3 {
+			return
+		}
+		c.mu.Lock()
+		c.acked[text] = true
+		c.mu.Unlock()
+	}
+}
+
+// checkLeaks does a bit of everything, ends, and leaves no goroutine.
+func checkLeaks(t *testing.T, s Subject, d *desk) {
+	ends(t, d)
+	before := goleak.IgnoreCurrent()
+	d.run(t, s)
+	in := d.hears(t, s, "inbound-1", "help")
+	ref := send(t, s, in.From, bot.Message{Text: "answer", ReplyTo: in.ID, For: in.Identity, Actions: []bot.Action{{ID: "a", Label: "Go on", Command: "help"}}})
+	if s.Cannot[Presses] == "" {
+		d.presses(t, s, "Go on")
+	}
+	if u, ok := s.Platform.(bot.Updater); ok {
+		if err := u.Update(t.Context(), ref, bot.Message{Text: "another answer"}); err != nil {
+			t.Errorf("Update: %v", err)
+		}
+	}
+	if u, ok := s.Platform.(bot.Uploader); ok && s.Cannot[Uploads] == "" {
+		if _, err := u.Upload(t.Context(), s.To, "f.txt", []byte("some content")); err != nil {
+			t.Errorf("Upload: %v", err)
+		}
+	}
+	ends(t, d)
+	goleak.VerifyNone(t, before)
+}
+
+// ends ends Run, which must come to its end without an error of its own.
+func ends(t *testing.T, d *desk) {
+	t.Helper()
+	if err := d.stop(); err != nil && !errors.Is(err, context.Canceled) {
+		t.Errorf("Run: %v", err)
+	}
+}
