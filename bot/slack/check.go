@@ -22,6 +22,9 @@ func (s *Slack) scopes() []string {
 // Check implements bot.Checker.
 func (s *Slack) Check(ctx context.Context) []bot.Finding {
 	out := s.checkToken(ctx)
+	if out[0].Key == unreachable {
+		return out // the other call would say the same
+	}
 	if s.cfg.Mode == "http" {
 		return append(out, bot.Finding{OK: true, Key: "slack.check.http", Args: map[string]any{"account": s.Name(), "path": "/callback/slack/" + s.cfg.Name + "/"}})
 	}
@@ -66,10 +69,14 @@ func (s *Slack) checkSocket(ctx context.Context) bot.Finding {
 	return bot.Finding{OK: true, Key: "slack.check.socket.ok", Args: map[string]any{"account": s.Name(), "links": int(s.links.up.Load())}}
 }
 
-// failed is the finding of a refused call, with what to do by its reason.
+// unreachable is the finding that Slack could not be asked.
+const unreachable = "slack.check.reach"
+
+// failed is the finding of a call that failed: key and next when Slack has refused
+// it, else that Slack did not answer.
 func (s *Slack) failed(key, next string, err error) bot.Finding {
 	if codeOf(err) == "" {
-		next = "slack.check.reach.next"
+		key, next = unreachable, "slack.check.reach.next"
 	}
 	return bot.Finding{Key: key, Next: next, Args: map[string]any{"account": s.Name(), "error": err.Error(), "url": s.cfg.APIURL}}
 }

@@ -17,7 +17,7 @@ const platformCheck = 30 * time.Second
 // connection. It stores nothing and takes no connection from a running server.
 func (d *doctor) platforms(ctx context.Context) []finding {
 	accounts, err := openPlatforms(d.cfg, bot.Shared{Owner: "doctor", Buttons: bot.NewButtons(noButtons{}, nil, d.now),
-		Vault: &pocket{now: d.now}, Leases: alone{}, Say: func(_, key string, _ map[string]any) string { return key }, Lang: d.cfg.Server.Lang},
+		Vault: &pocket{now: d.now}, Leases: alone{}, Assistant: noAssistant{}, Say: func(_, key string, _ map[string]any) string { return key }, Lang: d.cfg.Server.Lang},
 		slog.New(slog.DiscardHandler))
 	if err != nil {
 		return []finding{mend(lifecycle.T("doctor.platform.config", "cause", err.Error()), lifecycle.T("doctor.platform.config.next"))}
@@ -44,8 +44,7 @@ func examine(ctx context.Context, a account) []finding {
 	defer cancel()
 	var out []finding
 	for _, f := range c.Check(ctx) {
-		inner := lifecycle.Text{Key: f.Key, Args: f.Args}
-		text := lifecycle.T("doctor.platform.line", "account", a.Name(), "what", inner)
+		text := lifecycle.Text{Key: f.Key, Args: f.Args} // it names the account
 		switch {
 		case f.OK:
 			out = append(out, good(text)...)
@@ -110,6 +109,18 @@ func (alone) Hold(context.Context, string, string, time.Duration) (bool, error) 
 
 // Release implements bot.Leases.
 func (alone) Release(context.Context, string, string) error { return nil }
+
+// noAssistant is a bot.Assistant for who answers nobody.
+type noAssistant struct{}
+
+// Complete implements bot.Assistant.
+func (noAssistant) Complete(context.Context, bot.Inbound) ([]bot.Completion, error) { return nil, nil }
+
+// Form implements bot.Assistant.
+func (noAssistant) Form(context.Context, bot.Inbound) (*bot.Form, error) { return nil, nil }
+
+// Home implements bot.Assistant.
+func (noAssistant) Home(context.Context, bot.Inbound) (bot.Message, error) { return bot.Message{}, nil }
 
 // noButtons is a bot.ButtonStore for who shows none.
 type noButtons struct{}

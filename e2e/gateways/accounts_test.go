@@ -2,6 +2,8 @@ package gateways
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -98,4 +100,16 @@ func (a *accounts) serve(t *testing.T) *drive.Server {
 // callbackURL is where a platform calls the program for an account.
 func callbackURL(s *drive.Server, kind, name string) string {
 	return "http://" + s.Listen + "/callback/" + kind + "/" + name + "/"
+}
+
+// examine lets doctor look at these accounts.
+func (a *accounts) examine(t *testing.T) (out string, status int) {
+	t.Helper()
+	dir := t.TempDir()
+	file := filepath.Join(dir, "coxswain.yaml")
+	text := "server: {listen: \"\", admin_listen: \"\"}\n" + a.config()
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return drive.Run(t, patience, a.env, program, "doctor", "--config", file, "--data", filepath.Join(dir, "data"), "--lang", "en")
 }

@@ -20,7 +20,7 @@ func TestCutConnections(t *testing.T) {
 	f.AckWait, f.RedeliverAfter = patience, 5*time.Second
 	s := (&accounts{}).withDingTalk("ops", f).serve(t)
 	f.Connected(1)
-	linkDingTalk(t, s, f, "alice")
+	linkDingTalk(t, s, f, fakedingtalk.Staff, "alice")
 	opened := f.Opened()
 	f.CutEvery(2 * time.Second)
 	pace := time.NewTicker(apart)

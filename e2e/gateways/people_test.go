@@ -34,10 +34,10 @@ func linkSlack(t *testing.T, s *drive.Server, f *fakeslack.Fake, user string) {
 	drive.Eventually(t, patience, "Slack's account is linked", func() bool { return len(f.Shown(f.DM("U1"))) > 0 })
 }
 
-func linkDingTalk(t *testing.T, s *drive.Server, f *fakedingtalk.Fake, user string) {
+func linkDingTalk(t *testing.T, s *drive.Server, f *fakedingtalk.Fake, staff, user string) {
 	t.Helper()
-	room := fakedingtalk.DM(fakedingtalk.Staff)
-	if err := f.Say(t.Context(), fakedingtalk.Message{Room: room, Text: "link " + code(s, user)}); err != nil {
+	room := fakedingtalk.DM(staff)
+	if err := f.Say(t.Context(), fakedingtalk.Message{Room: room, From: staff, Text: "link " + code(s, user)}); err != nil {
 		t.Fatal(err)
 	}
 	drive.Eventually(t, patience, "DingTalk's account is linked", func() bool { return len(f.Shown(room)) > 0 })
