@@ -185,7 +185,7 @@ func (c *Call) progressItem(stage lifecycle.StageOutline, steps []lifecycle.Step
 			last = st.EndedAt
 		}
 	}
-	item := bot.ProgressItem{Text: c.Say("phase." + stage.Phase + ".short"), State: string(StageState(counts, stage.Targets, op))}
+	item := bot.ProgressItem{Text: c.Say("phase." + stage.Phase + ".short"), State: string(StageState(stage, counts, op))}
 	ended := counts[lifecycle.StepDone] + counts[lifecycle.StepSatisfied]
 	switch {
 	case len(running) > 0 && running[0] != "":
@@ -205,8 +205,9 @@ func firstFew(names []string, n int) []string {
 }
 
 // StageState is the one word about a stage of op, from the counts of its steps by
-// status and how many it is to have.
-func StageState(counts map[lifecycle.StepStatus]int, targets int, op *lifecycle.Operation) lifecycle.StepStatus {
+// status. The stage that op is at runs, also before its first step is written down.
+func StageState(stage lifecycle.StageOutline, counts map[lifecycle.StepStatus]int, op *lifecycle.Operation) lifecycle.StepStatus {
+	targets := stage.Targets
 	for _, st := range []lifecycle.StepStatus{lifecycle.StepFailed, lifecycle.StepUndoing, lifecycle.StepRunning, lifecycle.StepUndone} {
 		if counts[st] > 0 {
 			return st
@@ -217,7 +218,8 @@ func StageState(counts map[lifecycle.StepStatus]int, targets int, op *lifecycle.
 		return lifecycle.StepSatisfied
 	case targets > 0 && counts[lifecycle.StepDone]+counts[lifecycle.StepSatisfied] >= targets:
 		return lifecycle.StepDone
-	case counts[lifecycle.StepDone]+counts[lifecycle.StepSatisfied] > 0 && op.Status.Active():
+	case counts[lifecycle.StepDone]+counts[lifecycle.StepSatisfied] > 0 && op.Status.Active(),
+		op.Status == lifecycle.OpRunning && op.Stage == stage.Phase:
 		return lifecycle.StepRunning
 	default:
 		return lifecycle.StepPending

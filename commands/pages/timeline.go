@@ -147,7 +147,7 @@ func (t *timeline) newRow(op *lifecycle.Operation, stage lifecycle.StageOutline,
 		}
 	}
 	r.Ended = counts[lifecycle.StepDone] + counts[lifecycle.StepSatisfied]
-	r.State = commands.StageState(counts, stage.Targets, op)
+	r.State = commands.StageState(stage, counts, op)
 	for _, s := range merged(stretches(steps, now)) {
 		r.Took += s.length()
 	}
