@@ -6,48 +6,56 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
 	"github.com/coxswain-ops/coxswain/bot"
 )
 
-// checkSecrets lets everything fail and looks at all that is said about it.
+// checkSecrets lets everything fail, with answers that say too much and without
+// any, and looks at all that is said about it.
 func checkSecrets(t *testing.T, s Subject, d *desk) {
 	need(t, s, Fails)
 	in := d.hears(t, s, "inbound-1", "help")
 	ref := send(t, s, in.From, bot.Message{Text: "before", ReplyTo: in.ID, For: in.Identity})
-	s.Break()
-	_, err := s.Platform.Send(t.Context(), s.To, bot.Message{Text: "after"})
-	if err == nil {
-		t.Fatal("sent though the other side fails")
+	for _, harm := range []func(){s.Break, s.Unplug} {
+		harm()
+		if _, err := s.Platform.Send(t.Context(), s.To, bot.Message{Text: "after"}); err == nil {
+			t.Error("sent though the other side fails")
+		}
+		for _, what := range complaints(t.Context(), s, ref) {
+			AssertNoSecret(t, fmt.Sprintf("%v %+v", what, what), s.Secrets()...)
+		}
 	}
+}
+
+// complaints is what is said of everything that fails.
+func complaints(ctx context.Context, s Subject, ref bot.MessageRef) []any {
+	_, err := s.Platform.Send(ctx, s.To, bot.Message{Text: "after"})
 	said := []any{err}
 	if u, ok := s.Platform.(bot.Updater); ok {
-		final := card(3)
-		said = append(said, u.Update(t.Context(), ref, bot.Message{Text: "after"}), u.Update(t.Context(), ref, final))
+		said = append(said, u.Update(ctx, ref, bot.Message{Text: "after"}), u.Update(ctx, ref, card(3)))
 	}
 	if u, ok := s.Platform.(bot.Uploader); ok {
-		_, err := u.Upload(t.Context(), s.To, "f.txt", []byte("some content"))
+		_, err := u.Upload(ctx, s.To, "f.txt", []byte("some content"))
 		said = append(said, err)
 	}
 	if dms, ok := s.Platform.(bot.DMOpener); ok {
-		dm, err := dms.OpenDM(t.Context(), s.Person)
-		_, failed := s.Platform.Send(t.Context(), dm, bot.Message{Text: "after"})
+		dm, err := dms.OpenDM(ctx, s.Person)
+		_, failed := s.Platform.Send(ctx, dm, bot.Message{Text: "after"})
 		said = append(said, err, failed)
 	}
 	if dir, ok := s.Platform.(bot.Directory); ok {
-		_, err := dir.Person(t.Context(), s.Person)
+		_, err := dir.Person(ctx, s.Person)
 		said = append(said, err)
 	}
 	if c, ok := s.Platform.(bot.Checker); ok {
-		for _, f := range c.Check(t.Context()) {
+		for _, f := range c.Check(ctx) {
 			said = append(said, f)
 		}
 	}
-	for _, what := range said {
-		AssertNoSecret(t, fmt.Sprintf("%v %+v", what, what), s.Secrets()...)
-	}
+	return said
 }
 
 // checkShutdown ends Run while people speak and a message is being accepted:
@@ -76,8 +84,18 @@ func checkShutdown(t *testing.T, s Subject, d *desk) {
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- d.stop() }()
-	close(gate)
-	if err := <-ended; err != nil && !errors.Is(err, context.Canceled) {
+	early := time.NewTimer(200 * time.Millisecond) // for who does not wait
+	defer early.Stop()
+	var err error
+	select {
+	case err = <-ended:
+		t.Error("Run returned while a message was being accepted")
+		close(gate)
+	case <-early.C:
+		close(gate)
+		err = <-ended
+	}
+	if err != nil && !errors.Is(err, context.Canceled) {
 		t.Errorf("Run: %v", err)
 	}
 	d.set(errors.New("handed over after Run had returned"))

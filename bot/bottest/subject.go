@@ -58,6 +58,8 @@ type Subject struct {
 	// Break lets every call to the other side fail, with answers that repeat the
 	// account's secrets.
 	Break func()
+	// Unplug takes the other side away: nobody answers any more.
+	Unplug func()
 	// Secrets must never be seen in an error or log. They are asked for each time,
 	// because tokens change.
 	Secrets func() []string
@@ -105,7 +107,7 @@ func (s Subject) has(a Ability) bool {
 	case Redelivers:
 		return s.Redeliver != nil
 	case Fails:
-		return s.Break != nil
+		return s.Break != nil && s.Unplug != nil
 	}
 	return s.Cannot[a] == "" // there is no hook: the reason says it
 }

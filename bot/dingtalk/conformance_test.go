@@ -76,7 +76,7 @@ func subjectOn(t *testing.T, f *fakedingtalk.Fake, change func(*Config)) bottest
 		t.Fatal(err)
 	}
 	t.Cleanup(d.client.http.CloseIdleConnections)
-	return bottest.Subject{Platform: d, To: room(d), Person: d.identity(fakedingtalk.Staff), Break: f.Break, Secrets: f.Secrets, Log: log,
+	return bottest.Subject{Platform: d, To: room(d), Person: d.identity(fakedingtalk.Staff), Break: f.Break, Unplug: f.Unplug, Secrets: f.Secrets, Log: log,
 		Buttons: shared.Buttons, Form: form, Fill: map[string]string{"name": "demo", "workers": "5", "plan": "dev", "gpu": "true"},
 		Ready: func(ctx context.Context) error {
 			if !f.Await(time.Minute, func() bool { return f.Connections() == d.cfg.Connections || ctx.Err() != nil }) {

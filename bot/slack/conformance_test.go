@@ -36,7 +36,7 @@ func subject(t *testing.T, mode string) bottest.Subject {
 	o := newOffice(t, mode)
 	o.fake.AckDeadline = 500 * time.Millisecond
 	o.assistant.form = createForm()
-	s := bottest.Subject{Platform: o.slack, To: o.room(), Person: alice, Log: o.log, Secrets: o.fake.Secrets, Break: o.fake.Break,
+	s := bottest.Subject{Platform: o.slack, To: o.room(), Person: alice, Log: o.log, Secrets: o.fake.Secrets, Break: o.fake.Break, Unplug: o.fake.Unplug,
 		Buttons: o.shared("en").Buttons, Form: createForm(),
 		Fill: map[string]string{"name": "demo", "network": "calico", "audit-log": "是", "password": "correct horse", "kubeconfig": "apiVersion: v1"},
 		Say: func(ctx context.Context, id, text string) error {

@@ -54,7 +54,7 @@ func fromFake(t *testing.T, f *fakewecom.Fake, mem *memory, by string) bottest.S
 		}
 	})
 	texts := func() []string { out, _ := shown(f, by, "alice"); return out }
-	return bottest.Subject{Person: "wecom:" + f.CorpID + "/alice", Break: f.Break, Secrets: f.Secrets, Log: &bottest.Log{}, Shown: texts, DM: texts,
+	return bottest.Subject{Person: "wecom:" + f.CorpID + "/alice", Break: f.Break, Unplug: f.Unplug, Secrets: f.Secrets, Log: &bottest.Log{}, Shown: texts, DM: texts,
 		Uploaded: func() []bot.Attachment { _, out := shown(f, by, "alice"); return out },
 		Buttons:  mem.shared(t, "test", "zh").Buttons, Form: pickForm(), Fill: picked, Cannot: map[bottest.Ability]string{}}
 }
@@ -185,7 +185,7 @@ func TestCalledAIBotConformance(t *testing.T) {
 			s.Shown()
 			return f.CallBotPress(ctx, "alice", "", form.Submit, pickedTexts)
 		}
-		s.Break, s.Uploaded = nil, nil
+		s.Break, s.Unplug, s.Uploaded = nil, nil, nil
 		s.Cannot[bottest.Fails] = "nobody is called: what it says is asked for"
 		s.Cannot[bottest.Edits] = "only what is still being said can be changed, for six minutes"
 		s.Cannot[bottest.Uploads] = "answers by HTTP are text or a card; files need the long connection"

@@ -77,6 +77,9 @@ func (f *Fake) Break() {
 	f.faults.broken = true
 }
 
+// Unplug takes the platform off the network: its address refuses.
+func (f *Fake) Unplug() { f.Close() }
+
 // Stall holds every send back until the function that it gives is called.
 func (f *Fake) Stall() (resume func()) {
 	f.mu.Lock()

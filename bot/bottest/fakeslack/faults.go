@@ -60,6 +60,9 @@ func (f *Fake) Slow(d time.Duration) { f.fault(func(x *faults) { x.slow = d }) }
 // Break lets every call fail, with answers that repeat the credentials.
 func (f *Fake) Break() { f.fault(func(x *faults) { x.broken = true }) }
 
+// Unplug takes Slack off the network: its address refuses.
+func (f *Fake) Unplug() { f.close() }
+
 // Skew sets Slack's clock off from ours, as its signatures see it.
 func (f *Fake) Skew(d time.Duration) { f.fault(func(x *faults) { x.skew = d }) }
 

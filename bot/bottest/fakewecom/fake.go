@@ -48,6 +48,7 @@ type Fake struct {
 	delivered string
 	gateway   gateway
 	client    *http.Client
+	server    *httptest.Server
 }
 
 // Member is one person.
@@ -83,12 +84,12 @@ func New(t testing.TB) *Fake {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/cgi-bin/", f.api)
 	mux.HandleFunc("/", f.connect)
-	server := httptest.NewServer(mux)
-	f.URL = server.URL
+	f.server = httptest.NewServer(mux)
+	f.URL = f.server.URL
 	t.Cleanup(func() {
 		f.Unslow()
 		f.closeAll()
-		server.Close()
+		f.server.Close()
 		f.client.CloseIdleConnections()
 	})
 	return f

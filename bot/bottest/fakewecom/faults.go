@@ -40,6 +40,14 @@ func (f *Fake) Break() {
 	f.faults.broken = true
 }
 
+// Unplug takes the platform off the network: its address refuses.
+func (f *Fake) Unplug() {
+	f.Unslow()
+	f.closeAll()
+	f.server.CloseClientConnections()
+	f.server.Close()
+}
+
 // Garble makes the API answer with what is no JSON.
 func (f *Fake) Garble(on bool) {
 	f.mu.Lock()

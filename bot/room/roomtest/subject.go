@@ -60,7 +60,7 @@ func Subject(t *testing.T, person string, transcript *Breakable, post func(conte
 	r := &reader{t: t, transcript: transcript, post: post}
 	form := &bot.Form{Title: "Create a cluster", Command: "cluster create", Fields: []bot.FormField{{Name: "name", Label: "Name", Type: "text", Required: true},
 		{Name: "network", Label: "Network", Type: "choice", Choices: []string{"flannel", "calico"}}, {Name: "password", Label: "Password", Type: "secret"}}}
-	return bottest.Subject{To: bot.Address{Account: room.Account, Room: ops}, Person: person, Break: transcript.Break,
+	return bottest.Subject{To: bot.Address{Account: room.Account, Room: ops}, Person: person, Break: transcript.Break, Unplug: transcript.Break,
 		Say: func(ctx context.Context, id, text string) error {
 			return post(ctx, room.Post{ID: id, Room: ops, Text: text, Interactive: true})
 		},
