@@ -23,6 +23,7 @@ type App struct {
 	drawer  drawer
 	records records
 	gate    gate
+	pace    pace
 	calls   *callback
 	redraws chan redraw
 }
@@ -52,6 +53,7 @@ func NewApp(cfg AppConfig, shared bot.Shared, log *slog.Logger) (*App, error) {
 	now := func() time.Time { return a.now() }
 	a.client = &client{base: strings.TrimRight(cfg.API, "/"), corp: cfg.CorpID, secret: cfg.Secret.Reveal(), http: newHTTP(),
 		timeout: cfg.Timeout, now: now, vault: shared.Vault, key: name + "/token"}
+	a.pace.now = now
 	a.records = records{vault: shared.Vault, account: name, now: now}
 	a.calls = &callback{envelope: e, gate: &a.gate, now: now, log: a.log, encrypted: encryptedXML, receive: a.receive}
 	return a, nil

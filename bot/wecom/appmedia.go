@@ -26,6 +26,9 @@ func (a *App) Upload(ctx context.Context, to bot.Address, name string, content [
 	if to.Account != a.name || to.Room == "" {
 		return bot.MessageRef{}, permanent("an address of account %q is not for %s", to.Account, a.name)
 	}
+	if err := a.paced(to, 1); err != nil {
+		return bot.MessageRef{}, err
+	}
 	if err := a.media(ctx, to, "file", name, content); err != nil {
 		return bot.MessageRef{}, err
 	}

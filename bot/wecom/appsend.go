@@ -53,12 +53,17 @@ func (a *App) aside(ctx context.Context, to bot.Address, m bot.Message) (bot.Mes
 func (a *App) sendPerson(ctx context.Context, to bot.Address, m bot.Message) (bot.MessageRef, error) {
 	m = wordsBeyond(m)
 	ref := bot.MessageRef{Address: to}
+	if err := ctx.Err(); err != nil {
+		return ref, &bot.SendError{Err: err}
+	}
 	if !wantsCard(m) || !holds(m) {
-		id, err := a.sendText(ctx, to, m)
+		id, err := a.sendText(ctx, to, m, wantsCard(m))
 		if err != nil {
 			return bot.MessageRef{}, err
 		}
 		ref.ID = "msg:" + id
+	} else if err := a.paced(to, 1); err != nil {
+		return bot.MessageRef{}, err
 	}
 	if !wantsCard(m) {
 		return ref, nil
@@ -96,7 +101,7 @@ func wordsBeyond(m bot.Message) bot.Message {
 // sendChat sends to a group chat that the application made. WeCom takes no cards
 // there and tells nothing of what is said there, so buttons become words.
 func (a *App) sendChat(ctx context.Context, to bot.Address, m bot.Message) (bot.MessageRef, error) {
-	id, err := a.sendText(ctx, to, allWords(m))
+	id, err := a.sendText(ctx, to, allWords(m), false)
 	if err != nil {
 		return bot.MessageRef{}, err
 	}
@@ -125,10 +130,21 @@ func randomID() string {
 	return hex.EncodeToString(b)
 }
 
-// sendText sends m as Markdown with its image, and with what did not fit as files.
-func (a *App) sendText(ctx context.Context, to bot.Address, m bot.Message) (id string, err error) {
+// sendText sends m as Markdown with its image, and with what did not fit as files;
+// card says that a card follows.
+func (a *App) sendText(ctx context.Context, to bot.Address, m bot.Message, card bool) (id string, err error) {
 	render := func(m bot.Message) string { return mention(a.cfg.CorpID, to, m, appMarkup().text(m)) }
 	text, _, files := bot.Fit(m, bot.Limits{Bytes: a.Limits().Bytes}, render, true)
+	n := 1 + len(files)
+	if m.Image != nil {
+		n++
+	}
+	if card {
+		n++
+	}
+	if err := a.paced(to, n); err != nil {
+		return "", err
+	}
 	got, err := a.post(ctx, to, "markdown", map[string]string{"content": text})
 	if err != nil {
 		return "", err
