@@ -100,6 +100,13 @@ type DMOpener interface {
 	OpenDM(ctx context.Context, identity string) (Address, error)
 }
 
+// Holder is a Platform of which only the process that has its connection can send;
+// the others leave what there is to send to that one.
+type Holder interface {
+	// Holds reports whether this process can send now.
+	Holds() bool
+}
+
 // SendError says what may be done about a failed send.
 type SendError struct {
 	Permanent  bool          // never try again

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -156,5 +157,45 @@ func TestWhoIsLateWritesNothing(t *testing.T) {
 		if n := len(p.of("news")); n != 1 {
 			t.Errorf("sent %d times", n)
 		}
+	})
+}
+
+// holder is a platform of which one process has the connection.
+type holder struct {
+	*strict
+	has *atomic.Bool
+}
+
+func (h holder) Holds() bool { return h.has.Load() }
+
+// TestWhoHasTheConnectionSends: the other process leaves deliveries alone, in which
+// they neither fail nor wait, and takes them over with the connection.
+func TestWhoHasTheConnectionSends(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		one, two := newStrict("wecom-aibot:ops"), newStrict("wecom-aibot:ops")
+		two.fail = func(call) error {
+			return &bot.SendError{RetryAfter: 3 * time.Second, Err: errors.New("no connection here")}
+		}
+		first, second := holder{one, &atomic.Bool{}}, holder{two, &atomic.Bool{}}
+		first.has.Store(true)
+		hubs := []*process{w.start("one", false, first), w.start("two", false, second)}
+		for n := range 20 {
+			began := time.Now()
+			w.enqueue(news(in(one, "R"), fmt.Sprint("news ", n)))
+			until(t, "it is heard", 5*time.Second, func() bool { return len(one.of("news")) == n+1 })
+			if late := time.Since(began); late > 1500*time.Millisecond {
+				t.Errorf("%d was %s late", n, late)
+			}
+		}
+		hubs[0].kill()
+		w.enqueue(news(in(one, "R"), "after"))
+		two.fail = nil
+		pass(10 * time.Second)
+		if n := len(two.of("after")); n != 0 {
+			t.Errorf("sent %d times by who has no connection", n)
+		}
+		second.has.Store(true)
+		until(t, "it is sent by the other", 5*time.Second, func() bool { return len(two.of("after")) == 1 })
+		hubs[1].stop()
 	})
 }

@@ -78,9 +78,16 @@ func (s *sender) wait(ctx context.Context) {
 	}
 }
 
+// elsewhere reports whether only another process can send: what it would send must
+// not be claimed by this one.
+func (s *sender) elsewhere() bool {
+	h, ok := s.platform.(bot.Holder)
+	return ok && !h.Holds()
+}
+
 // sendDue begins to send what may be sent now.
 func (s *sender) sendDue(ctx context.Context, busy *sync.WaitGroup) error {
-	for {
+	for !s.elsewhere() {
 		free := cap(s.slots) - len(s.slots)
 		if free == 0 {
 			return nil // who ends wakes us
@@ -106,6 +113,7 @@ func (s *sender) sendDue(ctx context.Context, busy *sync.WaitGroup) error {
 			return err
 		}
 	}
+	return nil
 }
 
 // claim is the next claim's, with a name of its own: whoever takes a delivery over

@@ -40,6 +40,7 @@ var (
 	_ bot.DMOpener  = (*AIBot)(nil)
 	_ bot.Callbacks = (*AIBot)(nil)
 	_ bot.Checker   = (*AIBot)(nil)
+	_ bot.Holder    = (*AIBot)(nil)
 )
 
 // NewAIBot makes the account "wecom-aibot:NAME".
@@ -92,8 +93,8 @@ func (b *AIBot) Run(ctx context.Context, handle func(context.Context, bot.Inboun
 	return nil
 }
 
-// Holds reports whether this process can send: the connection is one process's.
-// A bot that is called by HTTP answers from any.
+// Holds implements bot.Holder: the connection is one process's. A bot that is called
+// by HTTP answers from any.
 func (b *AIBot) Holds() bool { return b.calls != nil || b.connection() != nil }
 
 func (b *AIBot) connection() *conn {
