@@ -21,9 +21,11 @@ type RunnerConfig struct {
 	// Authorize checks again, when an operation is claimed, that its actor may
 	// still do it. Nil allows.
 	Authorize func(ctx context.Context, op *Operation) error
-	Log       *slog.Logger
-	Now       func() time.Time
-	Retry     RetryPolicy
+	// Observe is told what has ended; nil is nobody.
+	Observe Observer
+	Log     *slog.Logger
+	Now     func() time.Time
+	Retry   RetryPolicy
 }
 
 // RetryPolicy bounds how often a step is tried when its error is Retryable.

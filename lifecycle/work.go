@@ -266,7 +266,11 @@ func (w *work) signalled(sig Signals) {
 
 // checkpoint writes under the fence.
 func (w *work) checkpoint(ctx context.Context, c Checkpoint) error {
-	return w.r.store.Checkpoint(ctx, w.fence, c)
+	err := w.r.store.Checkpoint(ctx, w.fence, c)
+	if err == nil {
+		w.observe(c)
+	}
+	return err
 }
 
 // journalOf is the Journal that phases see.

@@ -30,9 +30,28 @@ type Config struct {
 	// Events and Deliveries are signalled when there is something new.
 	Events, Deliveries <-chan struct{}
 	Poll               time.Duration // how often to look unasked; 1 s when 0
+	Observe            Observer      // nil is nobody
 	Log                *slog.Logger
 	Now                func() time.Time
 }
+
+// Observer is told of attempts at deliveries, for measurements. Its methods return
+// at once.
+type Observer interface {
+	// DeliveryAttempted tells how a delivery stands after an attempt.
+	DeliveryAttempted(account string, status DeliveryStatus)
+	// DeliveryInDoubt tells of an attempt whose end could not be written.
+	DeliveryInDoubt(account string)
+}
+
+// nobody is the Observer of who wants none.
+type nobody struct{}
+
+// DeliveryAttempted implements Observer.
+func (nobody) DeliveryAttempted(string, DeliveryStatus) {}
+
+// DeliveryInDoubt implements Observer.
+func (nobody) DeliveryInDoubt(string) {}
 
 // strayEvery is how often deliveries are looked for whose account is not
 // configured any more.
@@ -55,6 +74,9 @@ func New(store Store, cfg Config) *Hub {
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
+	}
+	if cfg.Observe == nil {
+		cfg.Observe = nobody{}
 	}
 	h := &Hub{store: store, senders: map[string]*sender{}, cfg: cfg}
 	for _, p := range cfg.Platforms {

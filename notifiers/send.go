@@ -41,6 +41,7 @@ func (s *sender) deliver(ctx context.Context, d Delivery, claim Claim) {
 	booking, cancel := context.WithTimeout(context.WithoutCancel(ctx), bookTime)
 	defer cancel()
 	err := s.finish(booking, a, s.judge(a, sendErr, claim))
+	s.tell(a, err)
 	switch {
 	case errors.Is(err, lifecycle.ErrFenced):
 		s.hub.cfg.Log.Warn("a delivery took longer than its lease; it may be sent twice", "delivery", d.ID, "to", d.To.Account)
@@ -81,10 +82,22 @@ func (s *sender) deliverInStore(ctx context.Context, d Delivery, claim Claim) er
 		a = &attempt{Delivery: d}
 		err = s.finish(ctx, a, s.judge(a, sendErr, claim))
 	}
+	s.tell(a, err)
 	if err != nil {
 		return fmt.Errorf("delivery %s: %w", d.ID, err)
 	}
 	return nil
+}
+
+// tell tells the observer of an attempt, finished with err. What is part of the
+// store is never in doubt, nor is a platform that was not called.
+func (s *sender) tell(a *attempt, err error) {
+	switch account := s.platform.Name(); {
+	case err == nil:
+		s.hub.cfg.Observe.DeliveryAttempted(account, a.Status)
+	case a.called && !s.inStore:
+		s.hub.cfg.Observe.DeliveryInDoubt(account)
+	}
 }
 
 // try makes one attempt. Without an error the delivery has ended, unless it is to

@@ -7,11 +7,9 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"runtime"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
@@ -49,8 +47,10 @@ func newAdminServer(addr string, ready func(context.Context) error, metrics prom
 // newPublicServer serves what the outside may see: /healthz, the pages, and the
 // callbacks of platforms. Its handlers bound the bodies that they read: uploads
 // may be large.
-func newPublicServer(addr string, mux *http.ServeMux, log *slog.Logger) *webServer {
+func newPublicServer(addr string, pages http.Handler, log *slog.Logger) *webServer {
+	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", healthz)
+	mux.Handle("/", pages)
 	return newWebServer("public", addr, mux, log)
 }
 
@@ -158,13 +158,4 @@ func plainText(w http.ResponseWriter, status int, text string) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
 	fmt.Fprint(w, text)
-}
-
-// registerMetrics adds what every Go process tells of itself, and the version.
-func registerMetrics(reg prometheus.Registerer) {
-	build := prometheus.NewGauge(prometheus.GaugeOpts{Name: "coxswain_build_info",
-		Help:        "Always 1; the labels tell the version.",
-		ConstLabels: prometheus.Labels{"version": buildVersion(), "go": runtime.Version()}})
-	build.Set(1)
-	reg.MustRegister(build, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 }

@@ -12,7 +12,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/prometheus/client_golang/prometheus"
+	"github.com/coxswain-ops/coxswain/cmd/coxswain/metrics"
 )
 
 // lockedBuffer is a log that a server and its test may use at the same time.
@@ -82,9 +82,7 @@ func TestAdminListener(t *testing.T) {
 		}
 		return nil
 	}
-	metrics := prometheus.NewRegistry()
-	registerMetrics(metrics)
-	s := newAdminServer("127.0.0.1:0", ready, metrics, slog.New(slog.NewTextHandler(&log, nil)))
+	s := newAdminServer("127.0.0.1:0", ready, metrics.New("v1").Gatherer(), slog.New(slog.NewTextHandler(&log, nil)))
 	url := served(t, s)
 
 	if code, body := get(t, url+"/healthz"); code != 200 || body != "coxswain ok\n" {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/coxswain-ops/coxswain/bot"
 	"github.com/coxswain-ops/coxswain/bot/room"
+	"github.com/coxswain-ops/coxswain/cmd/coxswain/metrics"
 	"github.com/coxswain-ops/coxswain/commands"
 	"github.com/coxswain-ops/coxswain/commands/messages"
 	"github.com/coxswain-ops/coxswain/config"
@@ -47,6 +48,8 @@ type App struct {
 	running func() *config.Config
 	keys    *store.KeyRing
 	public  *webServer // nil when it is off
+	admin   *webServer // nil when it is off
+	metrics *metrics.Metrics
 	// services make the link that greets a newcomer.
 	services *commands.Services
 	tasks    []task
@@ -65,7 +68,7 @@ type closer struct {
 
 // New wires the program. What it has opened when it fails is closed again.
 func New(ctx context.Context, o Options) (app *App, err error) {
-	a := &App{cfg: o.Config, log: o.Log, owner: ownerName()}
+	a := &App{cfg: o.Config, log: o.Log, owner: ownerName(), metrics: metrics.New(buildVersion())}
 	a.running = func() *config.Config { return a.cfg }
 	defer func() {
 		if err != nil {
@@ -137,7 +140,8 @@ func New(ctx context.Context, o Options) (app *App, err error) {
 		platforms = append(platforms, p.Platform)
 	}
 	events, deliveries := a.subscribe(st, store.Events), a.subscribe(st, store.Deliveries)
-	hub := notifiers.New(st, notifiers.Config{Owner: a.owner, Alone: a.alone, Platforms: platforms,
+	a.metrics.Prepare(namesOf(platforms), procedures)
+	hub := notifiers.New(st, notifiers.Config{Owner: a.owner, Alone: a.alone, Platforms: platforms, Observe: a.metrics,
 		Render: services, Events: events, Deliveries: deliveries, Log: a.log})
 	limits := commands.NewLimiter(limitsOf(a.cfg))
 	router := commands.NewRouter(services, registry, hub, limits, a.log)
@@ -145,21 +149,22 @@ func New(ctx context.Context, o Options) (app *App, err error) {
 	inbox := bot.NewInbox(st, a.owner, bot.InboxOptions{Alone: a.alone, GiveUp: router.GiveUp, Log: a.log})
 	runner := lifecycle.NewRunner(st, lifecycle.RunnerConfig{Owner: a.owner, Lease: a.cfg.Engine.Lease,
 		AtOnce: a.cfg.Engine.Operations, NodesAtOnce: a.cfg.Engine.Nodes, Alone: a.alone, Procedures: procedures,
-		Wake: a.subscribe(st, store.Operations), Authorize: services.AuthorizeOperation, Log: a.log})
+		Wake: a.subscribe(st, store.Operations), Authorize: services.AuthorizeOperation, Observe: a.metrics, Log: a.log})
+	accept := a.metrics.Accept(inbox.Accept)
 
-	web, err := a.openWeb(webParts{store: st, room: rm, router: router, services: services, handle: inbox.Accept, catalogue: catalogue})
+	web, err := a.openWeb(webParts{store: st, room: rm, router: router, services: services, handle: accept, catalogue: catalogue})
 	if err != nil {
 		return nil, err
 	}
 	if err := a.serveHTTP(ctx, st, web, accounts); err != nil {
 		return nil, err
 	}
-	a.task("inbox", func(ctx context.Context) error { return inbox.Run(ctx, router.Handle) })
+	a.task("inbox", func(ctx context.Context) error { return inbox.Run(ctx, a.metrics.Handle(router.Handle)) })
 	a.task("hub", hub.Run)
 	a.task("engine", runner.Run)
-	a.task("room", func(ctx context.Context) error { return rm.Run(ctx, inbox.Accept) })
+	a.task("room", func(ctx context.Context) error { return rm.Run(ctx, accept) })
 	for _, p := range accounts {
-		a.task(p.Name(), func(ctx context.Context) error { return keepRunning(ctx, p.Platform, inbox.Accept, a.log) })
+		a.task(p.Name(), func(ctx context.Context) error { return keepRunning(ctx, p.Platform, accept, a.log) })
 	}
 	if o.ConfigPath != "" {
 		w := config.NewWatcher(o.ConfigPath, a.cfg, a.applier(services, limits, o.Level), a.log)
@@ -228,6 +233,7 @@ func (a *App) openStore(ctx context.Context) (*store.Store, error) {
 	}
 	a.onClose("store", st.Close)
 	a.task("store", st.Run)
+	a.metrics.Watch(st.Waiting)
 	if a.alone {
 		if err := st.ReleaseLeases(ctx); err != nil {
 			return nil, err
@@ -236,7 +242,8 @@ func (a *App) openStore(ctx context.Context) (*store.Store, error) {
 	a.task("housekeeping", func(ctx context.Context) error {
 		tick := time.NewTicker(housekeepEvery)
 		defer tick.Stop()
-		h := housekeeper{store: st, owner: a.owner, keep: func() config.RetentionConfig { return a.running().Retention }, log: a.log}
+		h := housekeeper{store: st, owner: a.owner, keep: func() config.RetentionConfig { return a.running().Retention },
+			count: a.metrics.Purged, log: a.log}
 		return h.run(ctx, tick.C)
 	})
 	return st, nil
@@ -279,6 +286,13 @@ func byKind(all []lifecycle.Procedure) map[lifecycle.OperationKind]lifecycle.Pro
 		out[p.Kind] = p
 	}
 	return out
+}
+
+func namesOf(platforms []bot.Platform) (names []string) {
+	for _, p := range platforms {
+		names = append(names, p.Name())
+	}
+	return names
 }
 
 // ownerName is this process among those that share a store.

@@ -23,7 +23,9 @@ type housekeeper struct {
 	owner string
 	// keep is the retention in force, which a reload changes.
 	keep func() config.RetentionConfig
-	log  *slog.Logger
+	// count is told what was removed.
+	count func(store.Purged)
+	log   *slog.Logger
 }
 
 // run works every time that tick says so, and once at first, until ctx ends.
@@ -56,6 +58,7 @@ func (h housekeeper) purge(ctx context.Context, now time.Time) error {
 		return err
 	}
 	removed, err := h.store.Purge(ctx, retentionOf(h.keep()), now)
+	h.count(removed)
 	if removed.Any() {
 		h.log.Info("removed what was kept for long enough", "events", removed.Events, "deliveries", removed.Deliveries,
 			"log_lines", removed.LogLines, "audit", removed.Audit, "transcript", removed.Entries)

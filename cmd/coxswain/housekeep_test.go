@@ -61,7 +61,7 @@ func TestHousekeeping(t *testing.T) {
 	}
 	var keep atomic.Pointer[config.RetentionConfig]
 	keep.Store(&config.Default().Retention)
-	h := housekeeper{store: st, owner: "me", keep: func() config.RetentionConfig { return *keep.Load() }, log: slog.New(slog.NewTextHandler(log, nil))}
+	h := housekeeper{store: st, owner: "me", keep: func() config.RetentionConfig { return *keep.Load() }, count: func(store.Purged) {}, log: slog.New(slog.NewTextHandler(log, nil))}
 	ctx, cancel := context.WithCancel(t.Context())
 	tick, done := make(chan time.Time), make(chan error, 1)
 	go func() { done <- h.run(ctx, tick) }()
@@ -95,7 +95,7 @@ func TestHousekeepingOfOneProcess(t *testing.T) {
 	if err := st.AppendAudit(t.Context(), access.AuditEntry{At: time.Now().AddDate(-9, 0, 0), Command: "old", Result: "ok"}); err != nil {
 		t.Fatal(err)
 	}
-	h := housekeeper{store: st, owner: "me", keep: func() config.RetentionConfig { return config.Default().Retention }, log: slog.New(slog.DiscardHandler)}
+	h := housekeeper{store: st, owner: "me", keep: func() config.RetentionConfig { return config.Default().Retention }, count: func(store.Purged) {}, log: slog.New(slog.DiscardHandler)}
 	if mine, err := st.Hold(t.Context(), "housekeeping", "other", time.Minute); err != nil || !mine {
 		t.Fatal(mine, err)
 	}

@@ -6,8 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/coxswain-ops/coxswain/bot"
 	"github.com/coxswain-ops/coxswain/bot/room"
 	"github.com/coxswain-ops/coxswain/bot/room/web"
@@ -76,13 +74,11 @@ func personOf(r *commands.Router) func(context.Context, bot.Inbound) (web.Person
 
 // serveHTTP takes both addresses, so that a start fails at once when one is taken.
 func (a *App) serveHTTP(ctx context.Context, st *store.Store, pages http.Handler, accounts []account) error {
-	metrics := prometheus.NewRegistry()
-	registerMetrics(metrics)
 	if a.cfg.Server.Listen != "" {
 		mux := http.NewServeMux()
 		mux.Handle("/", pages)
 		callbacks(mux, accounts)
-		public := newPublicServer(a.cfg.Server.Listen, mux, a.log)
+		public := newPublicServer(a.cfg.Server.Listen, a.metrics.HTTP(mux), a.log)
 		a.public = public
 		a.onClose("public listener", public.Close)
 		if err := public.Listen(ctx); err != nil {
@@ -91,7 +87,8 @@ func (a *App) serveHTTP(ctx context.Context, st *store.Store, pages http.Handler
 		a.task("public listener", public.Run)
 	}
 	if a.cfg.Server.AdminListen != "" {
-		admin := newAdminServer(a.cfg.Server.AdminListen, st.Ping, metrics, a.log)
+		admin := newAdminServer(a.cfg.Server.AdminListen, st.Ping, a.metrics.Gatherer(), a.log)
+		a.admin = admin
 		a.onClose("admin listener", admin.Close)
 		if err := admin.Listen(ctx); err != nil {
 			return err

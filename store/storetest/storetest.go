@@ -116,6 +116,7 @@ func cases() []testCase {
 		{"rooms", testRooms},
 		{"unread", testUnread},
 		{"dialogues", testDialogues},
+		{"what is waiting", testWaiting},
 		{"purge of events", testPurgeEvents},
 		{"purge in batches", testPurgeIsInBatches},
 		{"purge of deliveries", testPurgeDeliveries},

@@ -20,6 +20,7 @@ func pages() []page {
 		{"commands.md", commandsPage},
 		{"config.md", configPage},
 		{"events.md", eventsPage},
+		{"metrics.md", metricsPage},
 	}
 }
 
