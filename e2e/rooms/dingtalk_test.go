@@ -67,7 +67,12 @@ func (v *dingtalkVenue) say(ctx context.Context, who, room, text string) error {
 	return v.Say(ctx, m)
 }
 
-func (v *dingtalkVenue) again(ctx context.Context) error { return v.Say(ctx, v.last) }
+func (v *dingtalkVenue) redelivery() func(context.Context) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	said := v.last
+	return func(ctx context.Context) error { return v.Say(ctx, said) }
+}
 
 func (v *dingtalkVenue) button(_, room, label string) (func(context.Context, string) error, error) {
 	for _, m := range slices.Backward(v.Messages(room)) {

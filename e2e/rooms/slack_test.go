@@ -3,7 +3,10 @@ package rooms
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -15,6 +18,9 @@ import (
 type slackVenue struct {
 	*fakeslack.Fake
 	name, mode string
+	said       atomic.Int64
+	last       fakeslack.Said // of who spoke last; for tests with one speaker
+	mu         sync.Mutex
 }
 
 func newSlack(t *testing.T) *slackVenue {
@@ -64,10 +70,19 @@ func (v *slackVenue) say(ctx context.Context, who, room, text string) error {
 	if room == fakeslack.Room {
 		text = v.Mention(text)
 	}
-	return v.Say(ctx, fakeslack.Said{User: v.user(who), Room: room, Text: text})
+	said := fakeslack.Said{User: v.user(who), Room: room, Text: text, ID: strconv.FormatInt(v.said.Add(1), 10)}
+	v.mu.Lock()
+	v.last = said
+	v.mu.Unlock()
+	return v.Say(ctx, said)
 }
 
-func (v *slackVenue) again(ctx context.Context) error { return v.Redeliver(ctx, 1) }
+func (v *slackVenue) redelivery() func(context.Context) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	said := v.last
+	return func(ctx context.Context) error { return v.Say(ctx, said) }
+}
 
 func (v *slackVenue) button(_, room, label string) (func(context.Context, string) error, error) {
 	messages := v.Messages(room)

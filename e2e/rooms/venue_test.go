@@ -32,9 +32,9 @@ type venue interface {
 	private(who string) string
 	common(who string) string
 	say(ctx context.Context, who, room, text string) error
-	// say again what was said last, with the same id, as the platform does when it
-	// missed the acknowledgement.
-	again(ctx context.Context) error
+	// redelivery delivers what was said last once more, with the same id, as the
+	// platform does when it missed the acknowledgement.
+	redelivery() func(ctx context.Context) error
 	// button gives the newest button with this label that who sees in the room, to
 	// be pressed whatever becomes of its message.
 	button(who, room, label string) (press func(ctx context.Context, by string) error, err error)

@@ -114,7 +114,11 @@ func (v *wecomVenue) say(ctx context.Context, who, room, text string) error {
 	return say(ctx)
 }
 
-func (v *wecomVenue) again(ctx context.Context) error { return v.last(ctx) }
+func (v *wecomVenue) redelivery() func(context.Context) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.last
+}
 
 func (v *wecomVenue) by() string {
 	if v.bot {
