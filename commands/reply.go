@@ -139,11 +139,12 @@ func span(d time.Duration) string {
 // renderError puts an error for a person into words.
 func (c *Call) renderError(e *lifecycle.Error) string {
 	var b strings.Builder
-	if e.Node != "" {
+	said := c.text(e.Text)
+	if e.Node != "" && !strings.HasPrefix(said, e.Node) {
 		b.WriteString(e.Node + ": ")
 	}
-	b.WriteString(c.text(e.Text))
-	if e.Command != "" {
+	b.WriteString(said)
+	if e.Command != "" && !e.TellsCommand(said) {
 		b.WriteString(" (" + c.Say("error.command", "command", e.Command, "code", e.ExitCode) + ")")
 	}
 	if e.Output != "" {

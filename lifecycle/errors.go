@@ -40,6 +40,13 @@ type Error struct {
 	Err       error `json:"-"` // for the log, never for a person
 }
 
+// TellsCommand reports whether said, which is Text in a person's language, says
+// already which command failed, and how.
+func (e *Error) TellsCommand(said string) bool {
+	_, told := e.Text.Args["code"]
+	return told && strings.Contains(said, e.Command)
+}
+
 // Error is the log's wording.
 func (e *Error) Error() string {
 	var b strings.Builder

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -17,6 +18,8 @@ import (
 const (
 	recentOps    = 8
 	recentEvents = 20
+	// searchedEvents is how many are looked through for them.
+	searchedEvents = 400
 	// askFor bounds the question to a cluster's API server.
 	askFor = 5 * time.Second
 )
@@ -100,8 +103,14 @@ func (p *Pages) clusterHistory(ctx context.Context, v *clusterView) error {
 			v.Busy = &row
 		}
 	}
-	v.Events, err = p.store.Events(ctx, commands.EventFilter{ClusterID: v.ID, Limit: recentEvents})
-	return err
+	all, err := p.store.Events(ctx, commands.EventFilter{ClusterID: v.ID, Limit: searchedEvents})
+	if err != nil {
+		return err
+	}
+	// The stages of an operation are on its own page.
+	all = slices.DeleteFunc(all, func(e lifecycle.Event) bool { return e.Name == "operation.stage" })
+	v.Events = all[:min(len(all), recentEvents)]
+	return nil
 }
 
 // clusterNodes asks the API server and gives the table of nodes alone, for the

@@ -1,6 +1,8 @@
 package browser
 
 import (
+	"os"
+	"strings"
 	"testing"
 
 	"github.com/coxswain-ops/coxswain/e2e/drive"
@@ -11,6 +13,24 @@ const (
 	quick  = atEase + "sandbox:\n  speed: 20\n"
 	slowed = atEase + "sandbox:\n  speed: 0.6\n"
 	slower = atEase + "sandbox:\n  speed: 0.25\n"
+	// Clusters to look at: one fails, two never get to an end.
+	still = atEase + `sandbox:
+  speed: 8
+  faults:
+    - machine: edge-2-w1
+      command: "kubeadm join*"
+      action: fail
+      output: |-
+        [preflight] Running pre-flight checks
+        error execution phase preflight: couldn't validate the identity of the API Server: Get "https://10.0.0.7:6443/api/v1/namespaces/kube-public/configmaps/cluster-info": dial tcp 10.0.0.7:6443: i/o timeout
+        To see the stack trace of this error execute with --v=5 or higher
+    - machine: payments-w2
+      command: "kubeadm join*"
+      action: hang
+    - machine: orders-w2
+      command: "kubeadm join*"
+      action: hang
+`
 	// What machines print is not to be trusted: it lands on cards, pages and in logs.
 	hostile = atEase + `sandbox:
   speed: 20
@@ -30,8 +50,17 @@ func scenarios() []scenario {
 		{"typing", quick},
 		{"killed", slowed},
 		{"operation", slower},
+		{"looks", posing()},
 		{"people", hostile},
 	}
+}
+
+// posing is still, at the pace of the sandbox when pictures are taken.
+func posing() string {
+	if os.Getenv("COXSWAIN_SCREENSHOTS") == "" {
+		return still
+	}
+	return strings.Replace(still, "speed: 8", "speed: 1", 1)
 }
 
 // TestNewcomer measures, so it runs by itself.

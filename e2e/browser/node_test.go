@@ -18,7 +18,7 @@ import (
 
 const (
 	scripts = "../npm/browser"
-	limit   = 3 * time.Minute // of one script; they wait for much less by themselves
+	limit   = 5 * time.Minute // of one script; they wait for much less by themselves
 )
 
 // tools are the programs that the scripts run with.

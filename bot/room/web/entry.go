@@ -54,6 +54,9 @@ const firstFields = 6
 func (v formView) fields() (first, more []fieldView) {
 	for _, f := range v.Form.Fields {
 		view := fieldView{f, v.ID + "-" + f.Name, v.T("word.yes"), v.T("word.no")}
+		if strings.EqualFold(f.Help, f.Label) {
+			view.Help = "" // it would be said twice
+		}
 		if f.Required || len(first) < firstFields {
 			first = append(first, view)
 		} else {
@@ -147,6 +150,22 @@ func (v entryView) OperationURL() string {
 
 // Form is the message's form.
 func (v entryView) Form() formView { return formView{v.frame, v.M().Form, v.E.ID} }
+
+// Text is what the bot says; a question is said by the form that asks it.
+func (v entryView) Text() string {
+	if m := v.M(); m.Ask != nil && m.Form != nil {
+		return ""
+	}
+	return v.M().Text
+}
+
+// shortest is how long a name may be that is not broken in a table, in bytes.
+const shortest = 24
+
+// Short reports whether a cell of a table is kept on one line.
+func (v entryView) Short(cell string) bool {
+	return len(cell) <= shortest && !strings.ContainsAny(cell, " \n")
+}
 
 // Choices are answers that can be given by one press.
 func (v entryView) Choices() []string {

@@ -163,3 +163,27 @@ func TestAFormIsMadeForItsAsker(t *testing.T) {
 		}
 	}
 }
+
+// TestAQuestionIsNotAskedTwice: a form says what its question says; what is wrong
+// with a form that was filled in is said beside it.
+func TestAQuestionIsNotAskedTwice(t *testing.T) {
+	h := newHouse(t, nil).open()
+	cookie := h.signIn("terminal:alice", "local")
+	form := &bot.Form{Command: "cluster create", Fields: []bot.FormField{
+		{Name: "name", Label: "name", Type: "text", Help: "the name it gets"}, {Name: "region", Label: "region", Type: "text", Help: "Region"}}}
+	h.bot("qa", bot.Message{Text: "Which name?", Ask: &bot.Ask{Name: "name"}, Form: form})
+	h.bot("qa", bot.Message{Text: "Bigger than it may be.", Form: form})
+	h.bot("qa", bot.Message{Text: "Which one?", Ask: &bot.Ask{Name: "name"}})
+	h.bot("qa", bot.Message{Table: &bot.Table{Columns: []string{"node", "step"}, Rows: [][]string{{"prod-1-w1", "make the machine"}}}})
+	root := main(parse(t, h.get("/rooms/qa", cookie).body))
+	shown := text(root)
+	for said, times := range map[string]int{"Which name?": 0, "Bigger than it may be.": 1, "Which one?": 1, "the name it gets": 2, "Region": 0} {
+		if got := strings.Count(shown, said); got != times {
+			t.Errorf("%q is said %d times, want %d", said, got, times)
+		}
+	}
+	cells := elements(root, func(n *html.Node) bool { return n.Data == "td" })
+	if len(cells) != 2 || attr(cells[0], "class") != "short" || attr(cells[1], "class") != "long" {
+		t.Errorf("only a name stays on one line: %d cells", len(cells))
+	}
+}

@@ -2,6 +2,7 @@
 // an eye on everything that must not happen on any page.
 'use strict';
 const assert = require('node:assert/strict');
+const fs = require('node:fs');
 const path = require('node:path');
 const readline = require('node:readline');
 const { chromium } = require('playwright-core');
@@ -41,7 +42,7 @@ const expected = []; // patterns of what a scenario provokes itself
 // window of a fresh browser profile; every page in it is watched.
 async function profile(options = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: 'en-US', timezoneId: 'UTC', reducedMotion: 'reduce', ...options });
-  context.setDefaultTimeout(20000);
+  context.setDefaultTimeout(60000);
   const bad = (page, what) => {
     if (!expected.some((e) => e.test(what))) problems.push(`${page ? page.url() : ''}: ${what}`);
   };
@@ -70,7 +71,7 @@ async function enter(link, options) {
 }
 
 // until waits for what a locator cannot say.
-async function until(what, ok, limit = 20000) {
+async function until(what, ok, limit = 60000) {
   const deadline = Date.now() + limit;
   for (;;) {
     const got = await ok();
@@ -95,6 +96,7 @@ const card = (page) => page.locator('#feed .entry.card').last();
 // shot takes a picture when pictures are wanted.
 async function shot(page, name) {
   if (!shots) return;
+  await page.mouse.move(640, 2); // over nothing
   await page.evaluate(() => document.fonts.ready);
   await page.screenshot({ path: path.join(shots, `${name}.png`), animations: 'disabled', caret: 'hide' });
 }
@@ -107,6 +109,18 @@ async function fits(page) {
     return [d.scrollWidth, innerWidth, over.slice(0, 3).map((e) => e.outerHTML.slice(0, 120))];
   });
   assert.ok(wide <= inner, `${page.url()} is ${wide} wide in ${inner}: ${who.join('\n')}`);
+}
+
+// axe says what keeps people who hear a page, or see it badly, from using it.
+const rules = fs.readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
+async function axe(page, what) {
+  if (!(await page.evaluate(() => 'axe' in window))) await page.evaluate(rules);
+  const found = await page.evaluate(async () => {
+    const { violations } = await window.axe.run(document, { resultTypes: ['violations'] });
+    return violations.map((v) => ({ id: v.id, impact: v.impact, where: v.nodes.slice(0, 3).map((n) => `${n.html.slice(0, 160)} ${n.any[0] ? n.any[0].message : ''}`) }));
+  });
+  const bad = found.filter((v) => v.impact === 'serious' || v.impact === 'critical');
+  for (const v of bad) problems.push(`${what}: ${v.id} (${v.impact})\n  ${v.where.join('\n  ')}`);
 }
 
 // play runs a scenario and fails when anything was seen that must not be.
@@ -129,4 +143,4 @@ async function play(scenario) {
   process.exit(failed ? 1 : 0);
 }
 
-module.exports = { assert, base, call, card, chat, confirm, enter, expected, fits, linkFor, note, play, profile, say, shot, until };
+module.exports = { assert, axe, base, call, card, chat, confirm, enter, expected, fits, linkFor, note, play, profile, say, shot, until };

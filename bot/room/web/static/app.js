@@ -234,7 +234,12 @@
     toEnd(feed);
     const newer = $('#newer');
     newer.addEventListener('click', () => { toEnd(feed); newer.hidden = true; });
-    feed.addEventListener('scroll', () => { if (atEnd(feed)) newer.hidden = true; });
+    let resting = true; // at the end, and stays there when a keyboard takes half of the window
+    feed.addEventListener('scroll', () => {
+      resting = atEnd(feed);
+      if (resting) newer.hidden = true;
+    });
+    new ResizeObserver(() => { if (resting) toEnd(feed); }).observe(feed);
     let marked = 0;
     const mark = (cursor) => {
       if (document.visibilityState !== 'visible' || cursor <= marked) return;
