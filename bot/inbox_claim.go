@@ -11,6 +11,9 @@ func (b *Inbox) tend(ctx context.Context) {
 	defer poll.Stop()
 	purge := time.NewTicker(time.Hour)
 	defer purge.Stop()
+	beat := time.NewTicker(b.opt.Life / 3)
+	defer beat.Stop()
+	b.alive(ctx, b.opt.Life)
 	b.purge(ctx)
 	for {
 		b.claim(ctx)
@@ -19,11 +22,34 @@ func (b *Inbox) tend(ctx context.Context) {
 			return
 		case <-b.wake:
 		case <-poll.C:
+		case <-beat.C:
+			b.alive(ctx, b.opt.Life)
 		case <-purge.C:
 			b.purge(ctx)
 		}
 	}
 }
+
+// alive tells the other processes that this one lives, and frees what the dead ones
+// have left: who wrote to one of those shall not wait for a lease of minutes.
+func (b *Inbox) alive(ctx context.Context, life time.Duration) {
+	if b.opt.Alone {
+		return
+	}
+	if err := b.store.Alive(ctx, b.owner, life); err != nil && ctx.Err() == nil {
+		b.opt.Log.Error("inbox: sign of life", "err", err)
+	}
+}
+
+// farewell leaves what is not done to the other processes.
+func (b *Inbox) farewell(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewellTime)
+	defer cancel()
+	b.alive(ctx, 0)
+}
+
+// farewellTime is how long the last sign of life may take.
+const farewellTime = 2 * time.Second
 
 func (b *Inbox) purge(ctx context.Context) {
 	if err := b.store.PurgeInbound(ctx, time.Now().Add(-b.opt.Keep)); err != nil && ctx.Err() == nil {

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
@@ -17,6 +18,7 @@ type InboxOptions struct {
 	Timeout  time.Duration // of one handling: 2 min
 	Lease    time.Duration // how long a held message is ours: 5 min
 	Poll     time.Duration // between looks for lapsed leases: 15 s
+	Life     time.Duration // after which a process that is silent counts as dead: 15 s
 	Grace    time.Duration // for running handlers at shutdown: 5 s
 	Keep     time.Duration // how long done messages are remembered: 24 h
 	// Backoff is the wait after n failures: n² seconds, at most a minute.
@@ -37,6 +39,7 @@ func (o InboxOptions) withDefaults() InboxOptions {
 	o.Timeout = orDefault(o.Timeout, 2*time.Minute)
 	o.Lease = orDefault(o.Lease, 5*time.Minute)
 	o.Poll = orDefault(o.Poll, 15*time.Second)
+	o.Life = orDefault(o.Life, 15*time.Second)
 	o.Grace = orDefault(o.Grace, 5*time.Second)
 	o.Keep = orDefault(o.Keep, 24*time.Hour)
 	if o.Backoff == nil {
@@ -170,6 +173,7 @@ func (b *Inbox) Run(ctx context.Context, handle func(context.Context, Inbound) e
 	b.tend(ctx)
 	b.lanes.close()
 	wg.Wait()
+	b.farewell(work)
 	return nil
 }
 
@@ -218,6 +222,10 @@ func (b *Inbox) attempt(ctx context.Context, h held, handle func(context.Context
 	run, cancel := context.WithTimeout(ctx, b.opt.Timeout)
 	err := protect(run, in, handle)
 	cancel()
+	if errors.Is(err, ErrDone) {
+		b.opt.Log.Warn("inbox: another process has done this message", "account", in.From.Account, "inbound", in.ID)
+		return verdict{}
+	}
 	if err == nil {
 		b.done(ctx, in)
 		return verdict{}

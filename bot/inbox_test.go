@@ -149,6 +149,77 @@ func TestInboxClaimsLapsedLeasesOfOthers(t *testing.T) {
 	})
 }
 
+// TestInboxTakesOverFromTheDead: a process that has lived and is silent leaves its
+// messages within half a minute; one that ends in good order at once.
+func TestInboxTakesOverFromTheDead(t *testing.T) {
+	for _, how := range []struct {
+		name string
+		last time.Duration // what its last sign of life promised
+		wait time.Duration
+	}{{"killed", 15 * time.Second, 36 * time.Second}, {"ended", 0, 16 * time.Second}} {
+		t.Run(how.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store := &bottest.Memory{}
+				if _, err := store.Accept(t.Context(), message("m1", "alice"), "dead", 5*time.Minute); err != nil {
+					t.Fatal(err)
+				}
+				if err := store.Alive(t.Context(), "dead", how.last); err != nil {
+					t.Fatal(err)
+				}
+				d := newDesk(t, store, bot.InboxOptions{}, nil)
+				if how.last > 0 {
+					d.want()
+				}
+				time.Sleep(how.wait)
+				synctest.Wait()
+				d.want("m1")
+			})
+		})
+	}
+}
+
+// TestInboxLeavesTheLivingAlone: of two processes that live, each does its own.
+func TestInboxLeavesTheLivingAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &bottest.Memory{}
+		gate := make(chan struct{})
+		busy := newDesk(t, store, bot.InboxOptions{}, func(context.Context, bot.Inbound) error { <-gate; return nil })
+		busy.accept(message("m1", "alice"))
+		other := &desk{t: t, store: store, inbox: bot.NewInbox(store, "other", bot.InboxOptions{})}
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() {
+			ended <- other.inbox.Run(ctx, func(_ context.Context, in bot.Inbound) error { other.note(in.ID); return nil })
+		}()
+		time.Sleep(100 * time.Second)
+		synctest.Wait()
+		close(gate)
+		synctest.Wait()
+		busy.want("m1")
+		other.want()
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestInboxMessageThatAnotherHasDone is neither a failure nor tried again.
+func TestInboxMessageThatAnotherHasDone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		gaveUp := false
+		d := newDesk(t, &bottest.Memory{}, bot.InboxOptions{GiveUp: func(context.Context, bot.Inbound, error) error { gaveUp = true; return nil }},
+			func(context.Context, bot.Inbound) error { return fmt.Errorf("commit: %w", bot.ErrDone) })
+		d.accept(message("m1", "alice"))
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		d.want("m1")
+		if gaveUp {
+			t.Error("the person was told that it failed")
+		}
+	})
+}
+
 func TestInboxFullQueueLosesNothingAndKeepsOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		gate := make(chan struct{})

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -101,22 +102,68 @@ func (s *Store) ReleaseInbound(ctx context.Context) error {
 	})
 }
 
+// lifeOf is the name of the lease by which an owner of messages lives.
+const lifeOf = "inbox/"
+
+// Alive implements bot.InboxStore, on the clock that leases go by.
+func (s *Store) Alive(ctx context.Context, owner string, ttl time.Duration) error {
+	return s.write(ctx, func(ctx context.Context, t *tx) error {
+		now, err := t.leaseNow(ctx)
+		if err != nil {
+			return err
+		}
+		if _, err := t.exec(ctx, `INSERT INTO leases (name, owner, lease_until) VALUES ($1, $2, $3)
+			ON CONFLICT (name) DO UPDATE SET lease_until = excluded.lease_until`, lifeOf+owner, owner, now.Add(ttl)); err != nil {
+			return err
+		}
+		n, err := t.exec(ctx, `UPDATE inbound SET lease_until = 0 WHERE done = 0 AND lease_until > 0
+			AND lease_owner IN (SELECT owner FROM leases WHERE name = $1 || owner AND lease_until <= $2)`, lifeOf, now)
+		if err != nil || n == 0 {
+			return err
+		}
+		t.wake(Inbound)
+		return nil
+	})
+}
+
+// buryDead forgets processes that have been dead for long.
+func (t *tx) buryDead(ctx context.Context, before time.Time) error {
+	_, err := t.exec(ctx, `DELETE FROM leases WHERE name = $1 || owner AND lease_until < $2`, lifeOf, before)
+	return err
+}
+
 // DoneInbound implements bot.InboxStore and commands.Store. A message that is
 // not there is as good as done. Nearly every one was marked in the transaction of
 // its answer, which is seen without waiting for the writer.
 func (s *Store) DoneInbound(ctx context.Context, account, id string) error {
-	if s.joined(ctx) == nil {
-		var open int
-		err := s.read(ctx).one(ctx, []any{&open}, `SELECT COUNT(*) FROM inbound WHERE account = $1 AND id = $2 AND done = 0`, account, id)
-		if err != nil || open == 0 {
-			return err
-		}
+	if t := s.joined(ctx); t != nil {
+		return t.doneInbound(ctx, account, id)
 	}
-	return s.write(ctx, func(ctx context.Context, t *tx) error {
-		_, err := t.exec(ctx, `UPDATE inbound SET done = 1, done_at = $3, text = '', refs = ''
-			WHERE account = $1 AND id = $2 AND done = 0`, account, id, s.now())
+	var open int
+	err := s.read(ctx).one(ctx, []any{&open}, `SELECT COUNT(*) FROM inbound WHERE account = $1 AND id = $2 AND done = 0`, account, id)
+	if err != nil || open == 0 {
 		return err
-	})
+	}
+	err = s.write(ctx, func(ctx context.Context, t *tx) error { return t.doneInbound(ctx, account, id) })
+	if errors.Is(err, bot.ErrDone) {
+		return nil
+	}
+	return err
+}
+
+// doneInbound gives bot.ErrDone for a message that was done before. Of two
+// transactions that do the same one, the second waits here for the first.
+func (t *tx) doneInbound(ctx context.Context, account, id string) error {
+	n, err := t.exec(ctx, `UPDATE inbound SET done = 1, done_at = $3, text = '', refs = ''
+		WHERE account = $1 AND id = $2 AND done = 0`, account, id, t.store.now())
+	if err != nil || n > 0 {
+		return err
+	}
+	var known int
+	if err := t.one(ctx, []any{&known}, `SELECT COUNT(*) FROM inbound WHERE account = $1 AND id = $2`, account, id); err != nil || known == 0 {
+		return err
+	}
+	return about(bot.ErrDone, "inbound message", id)
 }
 
 // FailInbound implements bot.InboxStore. The lease stays as it is.
@@ -132,6 +179,6 @@ func (s *Store) FailInbound(ctx context.Context, account, id string) (attempts i
 func (s *Store) PurgeInbound(ctx context.Context, before time.Time) error {
 	return s.write(ctx, func(ctx context.Context, t *tx) error {
 		_, err := t.exec(ctx, `DELETE FROM inbound WHERE done = 1 AND done_at < $1`, before)
-		return err
+		return errors.Join(err, t.buryDead(ctx, before))
 	})
 }

@@ -14,6 +14,8 @@ import (
 type Memory struct {
 	mu   sync.Mutex
 	rows []*memoryRow
+	// lives are the owners that said until when they live.
+	lives map[string]time.Time
 	// Fail, when set, is asked before each call by method name; its error is
 	// returned instead of doing the call.
 	Fail func(method string) error
@@ -93,6 +95,26 @@ func (m *Memory) ReleaseInbound(context.Context) error {
 	defer leave()
 	for _, r := range m.rows {
 		r.lease = time.Time{}
+	}
+	return nil
+}
+
+// Alive implements bot.InboxStore.
+func (m *Memory) Alive(_ context.Context, owner string, ttl time.Duration) error {
+	leave, err := m.enter("Alive")
+	if err != nil {
+		return err
+	}
+	defer leave()
+	if m.lives == nil {
+		m.lives = map[string]time.Time{}
+	}
+	now := time.Now()
+	m.lives[owner] = now.Add(ttl)
+	for _, r := range m.rows {
+		if until, said := m.lives[r.owner]; said && !until.After(now) {
+			r.lease = time.Time{}
+		}
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"sync"
 	"testing"
@@ -58,6 +59,47 @@ func testInbox(t *testing.T, f *Fixture) {
 	ok(t, s.PurgeInbound(ctx, time.Now().Add(time.Hour)))
 	same(t, "forgotten", accept(inbound("m1"), time.Minute), true)
 	same(t, "open ones are kept", accept(inbound("m3"), time.Minute), false)
+	inboxOfTheDead(t, f)
+	inboxDoneByAnother(t, f)
+}
+
+// inboxOfTheDead: what the dead have held can be claimed at once, what the living
+// hold and what those hold who never said that they live cannot.
+func inboxOfTheDead(t *testing.T, f *Fixture) {
+	t.Helper()
+	ctx, s := Context(t), f.Store
+	claimed := func() (ids []string) {
+		for _, in := range must[[]bot.Inbound](t)(s.ClaimInbound(ctx, "heir", time.Minute, 99)) {
+			ids = append(ids, in.ID)
+		}
+		return ids
+	}
+	ok(t, s.ReleaseInbound(ctx))
+	claimed()
+	for _, owner := range []string{"living", "dead", "silent"} {
+		must[bool](t)(s.Accept(ctx, inbound("of-"+owner), owner, time.Hour))
+	}
+	ok(t, s.Alive(ctx, "dead", time.Hour))
+	ok(t, s.Alive(ctx, "living", time.Hour))
+	same(t, "while all live", len(claimed()), 0)
+	ok(t, s.Alive(ctx, "dead", -time.Second))
+	same(t, "after one has died", claimed(), []string{"of-dead"})
+	ok(t, s.Alive(ctx, "living", time.Hour))
+	same(t, "once", len(claimed()), 0)
+}
+
+// inboxDoneByAnother: of two who do the same message, what the second one has done
+// does not stay.
+func inboxDoneByAnother(t *testing.T, f *Fixture) {
+	t.Helper()
+	ctx, s := Context(t), f.Store
+	must[bool](t)(s.Accept(ctx, inbound("twice"), "me", time.Hour))
+	do := func() error {
+		return s.WithTx(ctx, func(ctx context.Context) error { return s.DoneInbound(ctx, "slack:ops", "twice") })
+	}
+	ok(t, do())
+	wantErr(t, do(), bot.ErrDone)
+	ok(t, s.WithTx(ctx, func(ctx context.Context) error { return s.DoneInbound(ctx, "slack:ops", "never heard of") }))
 }
 
 func testInboxRace(t *testing.T, f *Fixture) {
