@@ -84,7 +84,8 @@ func newWith(cfg Config, shared bot.Shared, log *slog.Logger, tm timing) (*DingT
 	d := &DingTalk{cfg: cfg, shared: shared, log: log.With("account", Kind+":"+cfg.Name), timing: tm,
 		rate: newWindow(perMinute, time.Minute+2*time.Second, tm.now), cards: newCardMemory(), nicks: newNicks()}
 	d.client = newClient(cfg, shared.Vault, &http.Client{Transport: transport}, tm)
-	d.hooks = &webhooks{vault: shared.Vault, prefix: d.Name(), base: cfg.OAPI, now: tm.now, kept: map[string]webhook{}}
+	d.hooks = &webhooks{vault: shared.Vault, prefix: d.Name(), base: cfg.OAPI, now: tm.now, log: d.log,
+		unsaved: make(chan string, maxUnsaved), kept: map[string]webhook{}, saved: map[string]time.Time{}}
 	return d, nil
 }
 
@@ -137,6 +138,9 @@ func (d *DingTalk) Run(ctx context.Context, handle func(context.Context, bot.Inb
 	d.mu.Lock()
 	d.handle = handle
 	d.mu.Unlock()
+	saves, end := context.WithCancel(context.WithoutCancel(ctx))
+	var saving sync.WaitGroup
+	saving.Go(func() { d.hooks.run(saves) })
 	if d.cfg.Mode == modeStream {
 		d.stream(ctx)
 	} else {
@@ -146,6 +150,8 @@ func (d *DingTalk) Run(ctx context.Context, handle func(context.Context, bot.Inb
 	d.handle = nil
 	d.mu.Unlock()
 	d.running.Wait()
+	end()
+	saving.Wait()
 	d.client.http.CloseIdleConnections()
 	return nil
 }

@@ -70,10 +70,7 @@ func (d *DingTalk) accept(ctx context.Context, handle handler, m *robotMessage) 
 		return err
 	}
 	// After the message is safe, and only an aid: without it the send API answers.
-	err := d.hooks.learn(ctx, in.From.Room, webhook{url: m.SessionWebhook, expires: m.SessionWebhookEnd.time()})
-	if err != nil {
-		d.log.Warn("the conversation's webhook was not kept", "error", err)
-	}
+	d.hooks.learn(in.From.Room, webhook{url: m.SessionWebhook, expires: m.SessionWebhookEnd.time()})
 	return nil
 }
 

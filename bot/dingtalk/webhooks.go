@@ -3,6 +3,7 @@ package dingtalk
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"strings"
 	"sync"
 	"time"
@@ -25,12 +26,23 @@ type webhook struct {
 	expires time.Time
 }
 
-// webhooks keeps the newest of each conversation, for all processes.
+// maxUnsaved bounds how many wait for the vault, and saveWithin how long it may take
+// for one, and for all that are left when the process ends.
+const (
+	maxUnsaved = 1024
+	saveWithin = 2 * time.Second
+)
+
+// webhooks keeps the newest of each conversation, for all processes. The vault
+// hears of them behind the messages: nobody waits with an acknowledgement for what
+// is only an aid.
 type webhooks struct {
-	vault  bot.Vault
-	prefix string
-	base   string
-	now    func() time.Time
+	vault   bot.Vault
+	prefix  string
+	base    string
+	now     func() time.Time
+	log     *slog.Logger
+	unsaved chan string // rooms
 
 	mu    sync.Mutex
 	kept  map[string]webhook
@@ -46,25 +58,61 @@ func (w *webhooks) trusted(url string) bool {
 }
 
 // learn takes the webhook that a message brought.
-func (w *webhooks) learn(ctx context.Context, room string, h webhook) error {
+func (w *webhooks) learn(room string, h webhook) {
 	if !w.trusted(h.url) || !h.expires.After(w.now().Add(webhookSpare)) {
-		return nil
+		return
 	}
 	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.shrink()
 	w.kept[room] = h
-	save := w.saved[room].Before(w.now().Add(webhookRenew))
-	if save {
-		if w.saved == nil {
-			w.saved = map[string]time.Time{}
-		}
+	if !w.saved[room].Before(w.now().Add(webhookRenew)) {
+		return
+	}
+	select {
+	case w.unsaved <- room:
 		w.saved[room] = h.expires
+	default: // the next message brings another one
 	}
+}
+
+// run tells the vault what was learnt, until ctx ends; what is left then it tells
+// as long as there is time.
+func (w *webhooks) run(ctx context.Context) {
+	for ctx.Err() == nil {
+		select {
+		case room := <-w.unsaved:
+			w.save(context.WithoutCancel(ctx), room)
+		case <-ctx.Done():
+		}
+	}
+	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveWithin)
+	defer cancel()
+	for {
+		select {
+		case room := <-w.unsaved:
+			w.save(late, room)
+		default:
+			return
+		}
+	}
+}
+
+func (w *webhooks) save(ctx context.Context, room string) {
+	w.mu.Lock()
+	h := w.kept[room]
 	w.mu.Unlock()
-	if !save {
-		return nil
+	if h.url == "" {
+		return // dropped since
 	}
-	return w.vault.Keep(ctx, w.key(room), h.url, h.expires)
+	ctx, cancel := context.WithTimeout(ctx, saveWithin)
+	defer cancel()
+	if err := w.vault.Keep(ctx, w.key(room), h.url, h.expires); err != nil {
+		w.mu.Lock()
+		delete(w.saved, room)
+		w.mu.Unlock()
+		w.log.Warn("a conversation's webhook was not kept", "error", err)
+	}
 }
 
 // of gives the webhook of a room, "" when there is none that lives.
