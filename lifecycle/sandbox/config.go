@@ -12,6 +12,8 @@ import (
 // Config sets up a Sandbox. The zero value with a Dir works.
 type Config struct {
 	// Speed divides every delay: 1 is the default pace, 10 ten times as fast. 0 means 1.
+	// It holds for as long as the program runs, as all of the sandbox does: a change
+	// waits for the next start.
 	Speed float64
 	// NoDelay leaves out all delays; for tests.
 	NoDelay bool

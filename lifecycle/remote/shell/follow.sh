@@ -1,11 +1,12 @@
 # Gives the output of unit $n from byte $o on until it has ended. Whether it has is
 # looked at before the output is, so that nothing is missed; and a unit that is not
-# active is lost only if it has left no exit code after that was seen.
+# active is lost only if it has left no exit code after that was seen. Its files may
+# go meanwhile, when somebody else is done with it; that is no error to be shown.
 printf 'cox-unit following\n' >&2
 while [ -f "$d/out" ]; do
 	e=
 	[ -f "$d/rc" ] && e=1
-	s=$(wc -c <"$d/out")
+	s=$({ wc -c <"$d/out"; } 2>/dev/null) || s=$o
 	if [ "$s" -gt "$o" ]; then
 		tail -c "+$((o + 1))" "$d/out" | head -c "$((s - o))" || exit
 		o=$((s))
