@@ -8,7 +8,8 @@ import (
 	"github.com/coxswain-ops/coxswain/lifecycle"
 )
 
-// Home implements bot.Assistant: a person's clusters and what is at work on them.
+// Home implements bot.Assistant: a person's clusters, what is at work on them, and
+// the person's inbox: what came of what they have started.
 func (r *Router) Home(ctx context.Context, in bot.Inbound) (bot.Message, error) {
 	who, err := r.subject(ctx, in)
 	if err != nil {
@@ -47,6 +48,12 @@ func (r *Router) Home(ctx context.Context, in bot.Inbound) (bot.Message, error) 
 	if len(clusters) == 0 {
 		m.Table = nil
 	}
+	if m.Fields, err = r.s.inboxOf(ctx, c); err != nil {
+		return bot.Message{}, err
+	}
+	if len(m.Fields) > 0 {
+		m.Text += "\n" + c.Say("home.inbox")
+	}
 	if who.Allowed(access.ClusterChange, access.Object{}) {
 		m.Actions = append(m.Actions, bot.Action{ID: "create", Label: c.Say("home.create"), Command: "cluster create", Style: "primary"})
 	}
@@ -54,6 +61,39 @@ func (r *Router) Home(ctx context.Context, in bot.Inbound) (bot.Message, error) 
 		bot.Action{ID: "operations", Label: c.Say("home.operations"), Command: "op list"})
 	m.Data = data(map[string]any{"clusters": len(clusters), "running": running})
 	return m, nil
+}
+
+// inInbox is how many operations an inbox shows.
+const inInbox = 5
+
+// inboxOf gives a person's own latest operations, newest first, as far as they may
+// still see them.
+func (s *Services) inboxOf(ctx context.Context, c *Call) ([]bot.Field, error) {
+	projects, err := s.visibleProjects(ctx, c.Subject, access.ClusterRead)
+	if err != nil || len(projects) == 0 {
+		return nil, err
+	}
+	f := OperationFilter{Limit: listLimit}
+	for _, p := range projects {
+		f.ProjectIDs = append(f.ProjectIDs, p.ID)
+	}
+	ops, err := s.Store.Operations(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	var out []bot.Field
+	for _, op := range ops {
+		if op.Actor != c.Subject.User.ID || !c.Subject.Sees(op.ProjectID, op.ClusterID) || len(out) == inInbox {
+			continue
+		}
+		at := op.EndedAt
+		if at.IsZero() {
+			at = op.CreatedAt
+		}
+		out = append(out, bot.Field{Label: op.Label(), Value: c.Say("home.news", "kind", c.word("op.kind", string(op.Kind)), "cluster", op.ClusterName,
+			"status", c.word("op.status", string(op.Status)), "when", c.when(at))})
+	}
+	return out, nil
 }
 
 // clusterLabels gives how clusters are called for a person: with their project

@@ -77,6 +77,12 @@ func TestHomeShowsWhatIsAtWork(t *testing.T) {
 	if got := at(m, "second"); got != started.Operation {
 		t.Errorf("second is at %q, want %s", got, started.Operation)
 	}
+	if len(m.Fields) != 1 || m.Fields[0].Label != started.Operation || !strings.Contains(m.Fields[0].Value, "second: ") {
+		t.Errorf("the inbox of who started it: %+v", m.Fields)
+	}
+	if b := w.home(w.link("boss")); len(b.Fields) != 0 || strings.Contains(b.Text, "\n") {
+		t.Errorf("the inbox of who did not: %q %+v", b.Text, b.Fields)
+	}
 	if got := at(m, "demo"); got != "" {
 		t.Errorf("demo is at %q", got)
 	}
