@@ -7,6 +7,12 @@
 // the server can do (type in a terminal, pull the plug) it asks of the Go test by
 // lines on its standard output.
 //
+// Pictures of every page, for docs/images, are taken while looks.js looks:
+//
+//	make pictures
+//
+// which is COXSWAIN_SCREENSHOTS=<directory> go test -run TestPages/looks ./e2e/browser.
+//
 // What it must never do: wait for time instead of for what is seen; reach a
 // server that it did not start.
 package browser

@@ -302,8 +302,9 @@
   // A button outside of a room asks in the visitor's own room and shows the answer,
   // with the same previews and confirmations.
   const dialog = $('#ask');
-  let hush = null;
-  function ask(message, title) {
+  let hush = null, opener = null;
+  function ask(message, title, by) {
+    opener = by;
     if (hush) hush();
     const feed = $('#ask-feed');
     feed.textContent = '';
@@ -328,7 +329,13 @@
     }
   }
   if (dialog) {
-    dialog.addEventListener('close', () => { if (hush) hush(); hush = null; });
+    dialog.addEventListener('close', () => {
+      if (hush) hush();
+      hush = null;
+      if (!opener || !opener.isConnected) return;
+      opener.disabled = false; // what is disabled cannot take the focus back
+      opener.focus();
+    });
     $('#ask-composer').addEventListener('submit', (e) => {
       e.preventDefault();
       const text = $('#ask-text').value.trim();
@@ -348,7 +355,7 @@
       const message = { text: b.dataset.command };
       if (b.closest('#ask-feed')) await askOn(message);
       else if (room) await sayHere(message, b.dataset.command);
-      else ask(message, b.dataset.command);
+      else ask(message, b.dataset.command, b);
       setTimeout(() => { b.disabled = false; }, 1500);
     }
     if (b.dataset.form) showForm(b.dataset.form);
@@ -401,7 +408,7 @@
       const own = form.closest('[data-own-form]');
       if (own) own.remove();
       $('#text').focus();
-    } else ask(message, shown);
+    } else ask(message, shown, null);
   });
   async function showForm(text) {
     const res = await fetch(`/ui/form?room=${encodeURIComponent(room || words.home)}&text=${encodeURIComponent(text)}`).catch(() => null);
