@@ -17,6 +17,10 @@ func (d *DingTalk) Check(ctx context.Context) []bot.Finding {
 		return []bot.Finding{d.unreachable("token", err)}
 	}
 	out := []bot.Finding{d.fine("token")}
+	if d.cfg.Mode == modeHTTP {
+		args := map[string]any{"account": d.Name(), "path": "/callback/" + Kind + "/" + d.cfg.Name + "/"}
+		out = append(out, bot.Finding{OK: true, Key: "dingtalk.check.http", Args: args})
+	}
 	if d.cfg.Mode == modeStream {
 		if _, err := d.ticket(ctx); err != nil {
 			out = append(out, d.unreachable("stream", err))

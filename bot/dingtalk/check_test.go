@@ -30,7 +30,7 @@ func TestCheck(t *testing.T) {
 		want   string
 	}{
 		"well":         {all, func(*fakedingtalk.Fake) {}, "+ok:token +ok:stream +ok:robot +ok:card +ok:streaming +ok:contact"},
-		"http, simple": {func(c *Config) { c.Mode, c.Cards = modeHTTP, cardsNever }, func(*fakedingtalk.Fake) {}, "+ok:token +ok:robot"},
+		"http, simple": {func(c *Config) { c.Mode, c.Cards = modeHTTP, cardsNever }, func(*fakedingtalk.Fake) {}, "+ok:token +http: +ok:robot"},
 		"wrong secret": {func(c *Config) { c.ClientSecret = value.NewSecret("wrong-secret", "test") }, func(*fakedingtalk.Fake) {}, "-credentials:token"},
 		"no robot":     {func(c *Config) { c.RobotCode = "dingnone" }, func(*fakedingtalk.Fake) {}, "+ok:token +ok:stream +ok:robot +ok:card +ok:streaming"},
 		"no permission": {all, func(f *fakedingtalk.Fake) {

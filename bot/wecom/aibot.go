@@ -125,7 +125,7 @@ func (b *AIBot) Check(ctx context.Context) []bot.Finding {
 	args := map[string]any{"account": b.name}
 	switch {
 	case b.calls != nil:
-		return []bot.Finding{{OK: true, Key: "wecom.check.callback", Args: args}}
+		return []bot.Finding{calledAt(b.name)}
 	case b.connection() != nil:
 		return []bot.Finding{{OK: true, Key: "wecom.check.connected", Args: args}}
 	}

@@ -375,11 +375,11 @@ func TestCheckOfAnApplication(t *testing.T) {
 		spoil func(*wecom.AppConfig)
 		want  []string
 	}{
-		"well":         {func(*wecom.AppConfig) {}, []string{"wecom.check.credentials", "wecom.check.agent"}},
-		"mail":         {func(c *wecom.AppConfig) { c.LinkByEmail = true }, []string{"wecom.check.credentials", "wecom.check.agent", "wecom.check.mail.ok"}},
+		"well":         {func(*wecom.AppConfig) {}, []string{"wecom.check.credentials", "wecom.check.callback", "wecom.check.agent"}},
+		"mail":         {func(c *wecom.AppConfig) { c.LinkByEmail = true }, []string{"wecom.check.credentials", "wecom.check.callback", "wecom.check.agent", "wecom.check.mail.ok"}},
 		"wrong corp":   {func(c *wecom.AppConfig) { c.CorpID = "ww0" }, []string{"wecom.check.corp"}},
 		"wrong secret": {func(c *wecom.AppConfig) { c.Secret = secret("wrong") }, []string{"wecom.check.secret"}},
-		"wrong agent":  {func(c *wecom.AppConfig) { c.AgentID = 7 }, []string{"wecom.check.credentials", "wecom.check.right"}},
+		"wrong agent":  {func(c *wecom.AppConfig) { c.AgentID = 7 }, []string{"wecom.check.credentials", "wecom.check.callback", "wecom.check.right"}},
 		"unreachable":  {func(c *wecom.AppConfig) { c.API = "http://127.0.0.1:1" }, []string{"wecom.check.network"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -396,7 +396,7 @@ func TestCheckOfAnApplication(t *testing.T) {
 		mem := newMemory()
 		a := newApp(t, f, mem, "en")
 		f.Storm(60020, 1)
-		wantFindings(t, mem, a.Check(t.Context()), "wecom.check.credentials", "wecom.check.ip")
+		wantFindings(t, mem, a.Check(t.Context()), "wecom.check.credentials", "wecom.check.callback", "wecom.check.ip")
 	})
 }
 

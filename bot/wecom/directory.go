@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/url"
+	"strings"
 
 	"github.com/coxswain-ops/coxswain/bot"
 )
@@ -38,7 +39,7 @@ func (a *App) Check(ctx context.Context) []bot.Finding {
 	if _, err := a.client.token(ctx); err != nil {
 		return []bot.Finding{a.ailment(err)}
 	}
-	out := []bot.Finding{{OK: true, Key: "wecom.check.credentials", Args: args}}
+	out := []bot.Finding{{OK: true, Key: "wecom.check.credentials", Args: args}, calledAt(a.name)}
 	var agent struct {
 		Name  string `json:"name"`
 		Close int    `json:"close"`
@@ -60,6 +61,12 @@ func (a *App) Check(ctx context.Context) []bot.Finding {
 		out = append(out, a.checkMail(ctx, agent.Users.User[0].UserID))
 	}
 	return out
+}
+
+// calledAt says where WeCom delivers to, which nobody but its console can try.
+func calledAt(account string) bot.Finding {
+	kind, name, _ := strings.Cut(account, ":")
+	return bot.Finding{OK: true, Key: "wecom.check.callback", Args: map[string]any{"account": account, "path": "/callback/" + kind + "/" + name + "/"}}
 }
 
 // checkMail looks whether WeCom shows e-mail addresses to the application.
