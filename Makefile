@@ -28,7 +28,7 @@ run: build ## build and start the server on DATA (./data), with the simulated re
 
 .PHONY: test
 test: setup lint vet ## everything that must be green before a commit
-	{ $(GOTEST) -race $(RACED); if compgen -G 'e2e/*_test.go' >/dev/null; then $(GOTEST) ./e2e/...; fi; } | go run ./tools/testsum
+	{ $(GOTEST) -race $(RACED); if compgen -G 'e2e/*_test.go' >/dev/null; then $(GOTEST) -count=1 ./e2e/...; fi; } | go run ./tools/testsum
 
 .PHONY: setup
 setup: ## install what the tests need
