@@ -1,6 +1,7 @@
 package drive
 
 import (
+	"cmp"
 	"encoding/json"
 	"net"
 	"net/http"
@@ -21,6 +22,7 @@ type Server struct {
 	Data   string
 	Config string   // path of its configuration; "" = the defaults
 	Listen string   // where browsers find it, the same over restarts; "off" = nowhere
+	Admin  string   // where health and metrics are; "" = nowhere
 	Env    []string // beside the test's own
 	Began  time.Time
 	cmd    *exec.Cmd
@@ -59,6 +61,12 @@ func NewWeb(t testing.TB, bin, config string) *Server {
 func NewWith(t testing.TB, bin, config string, env ...string) *Server {
 	t.Helper()
 	return start(&Server{TB: t, Bin: bin, Listen: FreePort(t), Env: env}, config)
+}
+
+// NewWatched is NewWith with health and metrics on another free port.
+func NewWatched(t testing.TB, bin, config string, env ...string) *Server {
+	t.Helper()
+	return start(&Server{TB: t, Bin: bin, Listen: FreePort(t), Admin: FreePort(t), Env: env}, config)
 }
 
 // FreePort is an address of the loopback that nobody listens on.
@@ -107,7 +115,7 @@ func (s *Server) end() {
 // Start starts the program and waits until it answers.
 func (s *Server) Start() {
 	s.TB.Helper()
-	args := []string{"serve", "--data", s.Data, "--listen", s.Listen, "--admin-listen", "off"}
+	args := []string{"serve", "--data", s.Data, "--listen", s.Listen, "--admin-listen", cmp.Or(s.Admin, "off")}
 	if s.Config != "" {
 		args = append(args, "--config", s.Config)
 	}
