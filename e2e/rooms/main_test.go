@@ -17,7 +17,7 @@ var program string
 
 // atOnce is how many tests run side by side, whatever the number of cores: they
 // wait for the rates of rooms, not for the processor.
-const atOnce = "24"
+const atOnce = "64"
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
