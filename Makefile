@@ -83,6 +83,11 @@ e2e: ## real clusters in the lab, through chat commands (root, Linux)
 e2e-short: ## the lab's shortest scenario
 	COXSWAIN_E2E=1 go test -json -timeout 60m -run TestShort ./e2e | go run ./tools/testsum
 
+.PHONY: pictures
+pictures: setup ## take the pictures of every page in docs/images
+	mkdir -p docs/images
+	COXSWAIN_SCREENSHOTS=$(CURDIR)/docs/images go test -count=1 -run TestPages/looks ./e2e/browser
+
 .PHONY: image
 image: ## build the container image coxswain:VERSION
 	docker build --build-arg VERSION=$(VERSION) -t coxswain:$(VERSION) .

@@ -54,7 +54,7 @@ const firstFields = 6
 func (v formView) fields() (first, more []fieldView) {
 	for _, f := range v.Form.Fields {
 		view := fieldView{f, v.ID + "-" + f.Name, v.T("word.yes"), v.T("word.no")}
-		if strings.EqualFold(f.Help, f.Label) {
+		if strings.EqualFold(strings.TrimPrefix(f.Help, "the "), f.Label) {
 			view.Help = "" // it would be said twice
 		}
 		if f.Required || len(first) < firstFields {

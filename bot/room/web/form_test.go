@@ -170,14 +170,14 @@ func TestAQuestionIsNotAskedTwice(t *testing.T) {
 	h := newHouse(t, nil).open()
 	cookie := h.signIn("terminal:alice", "local")
 	form := &bot.Form{Command: "cluster create", Fields: []bot.FormField{
-		{Name: "name", Label: "name", Type: "text", Help: "the name it gets"}, {Name: "region", Label: "region", Type: "text", Help: "Region"}}}
+		{Name: "name", Label: "name", Type: "text", Help: "the name it gets"}, {Name: "region", Label: "region", Type: "text", Help: "the region"}}}
 	h.bot("qa", bot.Message{Text: "Which name?", Ask: &bot.Ask{Name: "name"}, Form: form})
 	h.bot("qa", bot.Message{Text: "Bigger than it may be.", Form: form})
 	h.bot("qa", bot.Message{Text: "Which one?", Ask: &bot.Ask{Name: "name"}})
 	h.bot("qa", bot.Message{Table: &bot.Table{Columns: []string{"node", "step"}, Rows: [][]string{{"prod-1-w1", "make the machine"}}}})
 	root := main(parse(t, h.get("/rooms/qa", cookie).body))
 	shown := text(root)
-	for said, times := range map[string]int{"Which name?": 0, "Bigger than it may be.": 1, "Which one?": 1, "the name it gets": 2, "Region": 0} {
+	for said, times := range map[string]int{"Which name?": 0, "Bigger than it may be.": 1, "Which one?": 1, "the name it gets": 2, "the region": 0} {
 		if got := strings.Count(shown, said); got != times {
 			t.Errorf("%q is said %d times, want %d", said, got, times)
 		}

@@ -113,12 +113,12 @@ async function fits(page) {
 
 // axe says what keeps people who hear a page, or see it badly, from using it.
 const rules = fs.readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
-async function axe(page, what) {
+async function axe(page, what, only) {
   if (!(await page.evaluate(() => 'axe' in window))) await page.evaluate(rules);
-  const found = await page.evaluate(async () => {
-    const { violations } = await window.axe.run(document, { resultTypes: ['violations'] });
+  const found = await page.evaluate(async (values) => {
+    const { violations } = await window.axe.run(document, { resultTypes: ['violations'], ...(values && { runOnly: { type: 'rule', values } }) });
     return violations.map((v) => ({ id: v.id, impact: v.impact, where: v.nodes.slice(0, 3).map((n) => `${n.html.slice(0, 160)} ${n.any[0] ? n.any[0].message : ''}`) }));
-  });
+  }, only);
   const bad = found.filter((v) => v.impact === 'serious' || v.impact === 'critical');
   for (const v of bad) problems.push(`${what}: ${v.id} (${v.impact})\n  ${v.where.join('\n  ')}`);
 }
