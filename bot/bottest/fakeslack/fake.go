@@ -50,6 +50,7 @@ type Fake struct {
 	scopes   []string
 	sockets  []*socket
 	tickets  map[string]bool
+	issued   []string              // all tickets
 	waiting  map[string]chan acked // by envelope id
 	callback string                // request URL; "" = Socket Mode
 	last     *delivery
@@ -96,8 +97,15 @@ func random() string {
 	return hex.EncodeToString(b)
 }
 
-// Secrets are what may never be seen in an error or log.
-func (f *Fake) Secrets() []string { return []string{f.BotToken, f.AppToken, f.SigningSecret} }
+// Secrets are what may never be seen in an error or log: the app's credentials, and
+// the tickets of Socket Mode so far.
+func (f *Fake) Secrets() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return append(f.credentials(), f.issued...)
+}
+
+func (f *Fake) credentials() []string { return []string{f.BotToken, f.AppToken, f.SigningSecret} }
 
 // id makes an id. The lock is held.
 func (f *Fake) id(prefix string) string {

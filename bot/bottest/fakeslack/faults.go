@@ -94,7 +94,7 @@ func (f *Fake) hurt(w http.ResponseWriter, r *http.Request, method string) bool 
 		due = false
 	case x.broken:
 		act = func(w http.ResponseWriter) {
-			refuse(w, "invalid_auth: "+strings.Join(f.Secrets(), " ")+" is not welcome")
+			refuse(w, "invalid_auth: "+strings.Join(f.credentials(), " ")+" is not welcome")
 		}
 	case x.storm > 0:
 		x.storm--

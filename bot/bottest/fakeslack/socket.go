@@ -26,6 +26,7 @@ type socket struct {
 func (f *Fake) connectionsOpen(call) (answer, string) {
 	ticket := random()
 	f.tickets[ticket] = true
+	f.issued = append(f.issued, ticket)
 	return answer{"url": "ws" + strings.TrimPrefix(f.server.URL, "http") + "/link/" + ticket}, ""
 }
 
