@@ -116,7 +116,7 @@ func (t *turn) ask(ctx context.Context, c *Call, p Param) error {
 		m.Data = data(map[string]any{"command": c.Spec.Name(), "missing": p.Name})
 		return t.tell(ctx, m, auditNone, "")
 	}
-	m := bot.Message{Text: c.Say("ask.value", "param", p.in(c.Lang), "about", t.say(t.r.registry.paramKey(c.Spec, p))), Footer: c.Say("ask.cancel"),
+	m := bot.Message{Text: c.Say("ask.value", "param", p.in(c.Lang), "about", t.say(t.r.registry.paramKey(c.Spec, p))), Footer: t.howToAnswer(c, p),
 		Ask: &bot.Ask{Name: p.Name, Secret: p.Type == TypeSecret, Choices: t.choices(ctx, c, p)}}
 	if m.Form = t.r.registry.Form(c.Spec, t.lang, c.Values); m.Form != nil {
 		m.Form.ID = t.in.ID
@@ -127,6 +127,19 @@ func (t *turn) ask(ctx context.Context, c *Call, p Param) error {
 		kind = "secret"
 	}
 	return t.open(ctx, t.dialogue(c, kind, p.Name), m)
+}
+
+// howToAnswer says how a question is answered: by the value alone, or with more
+// behind it.
+func (t *turn) howToAnswer(c *Call, asked Param) string {
+	for i, p := range t.r.registry.params[c.Spec].all {
+		_, given := c.Values[p.Name]
+		option := i >= t.r.registry.params[c.Spec].nargs
+		if option && !given && !p.Hidden && p.Name != asked.Name && p.Type != TypeSecret && asked.Type != TypeSecret {
+			return c.Say("ask.more", "option", p.in(c.Lang))
+		}
+	}
+	return c.Say("ask.cancel")
 }
 
 // choices are the values that a question can offer.

@@ -115,3 +115,17 @@ func (d *DingTalk) submitted(ctx context.Context, in *bot.Inbound, c *cardCallba
 	in.Text, in.Values = b.Command, c.values()
 	return nil
 }
+
+// formSent answers the sending of a form with how its card looks from then on, so
+// that nobody waits there or sends it again. Source: the response of a card's
+// callback in the vendor's Stream SDKs.
+func (d *DingTalk) formSent() string {
+	data, err := encode(map[string]any{"response": map[string]any{
+		"cardUpdateOptions": map[string]bool{"updateCardDataByKey": true},
+		"cardData":          map[string]any{"cardParamMap": cardContent{"submit": d.say("dingtalk.form.sent", nil), "submitted": "true"}}}})
+	if err != nil {
+		d.log.Error("a form's card is left as it was", "error", err)
+		return ackCallback
+	}
+	return string(data)
+}

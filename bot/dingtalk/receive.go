@@ -185,6 +185,9 @@ func (d *DingTalk) deliverCard(ctx context.Context, handle handler, f *frame) *a
 		d.log.Error("a press was not accepted and will be delivered again", "error", err)
 		return nil
 	}
+	if strings.HasPrefix(c.OutTrackID, formCard) {
+		return answerTo(f, 200, "OK", d.formSent())
+	}
 	return answerTo(f, 200, "OK", ackCallback)
 }
 

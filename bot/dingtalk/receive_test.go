@@ -193,6 +193,9 @@ func TestForm(t *testing.T) {
 	if in.Text != "cluster create" || in.Press == "" || in.From != room(d) || len(in.Values) != len(want) {
 		t.Errorf("%+v", in)
 	}
+	if sent := f.Messages(fakedingtalk.Room)[1].Buttons; len(sent) != 1 || sent[0].Label != d.say("dingtalk.form.sent", nil) {
+		t.Errorf("the card does not say that it was sent: %+v", sent)
+	}
 }
 
 // TestFormThatCannotBeShown hands the press on, so that the router asks.

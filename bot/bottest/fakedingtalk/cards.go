@@ -126,6 +126,9 @@ func (c *card) draw() {
 		}
 	}
 	c.shown.Buttons = nil
+	if c.shown.form && p["submit"] != "" {
+		c.shown.Buttons = append(c.shown.Buttons, Button{Label: p["submit"], ID: "submit"})
+	}
 	if json.Unmarshal([]byte(p["sys_full_json_obj"]), &more) == nil {
 		for _, b := range more.MsgButtons {
 			c.shown.Buttons = append(c.shown.Buttons, Button{Label: b.Text, ID: b.ID})
@@ -173,6 +176,26 @@ func (f *Fake) streamCard(r *request) any {
 	c.streamed++
 	c.draw()
 	return map[string]any{"success": true, "result": true}
+}
+
+// redraw changes a card as the answer to its callback says. f.mu is held.
+func (f *Fake) redraw(d *Delivery) {
+	var about struct {
+		OutTrackID string `json:"outTrackId"`
+	}
+	var reply struct{ Response cardRequest }
+	if json.Unmarshal([]byte(d.frame.Data), &about) != nil || json.Unmarshal([]byte(d.reply.Data), &reply) != nil {
+		return // it is no card's, or there is nothing to change
+	}
+	c, with := f.cards[about.OutTrackID], reply.Response
+	if c == nil || len(with.CardData.CardParamMap) == 0 {
+		return
+	}
+	if !with.UpdateOptions.UpdateCardDataByKey {
+		clear(c.params)
+	}
+	maps.Copy(c.params, with.CardData.CardParamMap)
+	c.draw()
 }
 
 // Flow is the state of a card: "1" being made, "2" being written, "3" finished.

@@ -189,6 +189,7 @@ func (f *Fake) answered(a ack) {
 	delete(f.frames, d.id)
 	d.stopTimer()
 	d.reply = a
+	f.redraw(d)
 	close(d.Done)
 	f.tell()
 }
