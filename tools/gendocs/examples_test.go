@@ -18,13 +18,14 @@ var quoted = regexp.MustCompile(`coxswain chat.* "([^"]+)"`)
 var fileRef = regexp.MustCompile(`=@[~/\w.-]+`)
 
 // examples finds the commands of a page: its indented and fenced lines that are
-// no shell commands. A fence that says text is a picture.
+// no shell commands. A fence that says text is a
+// picture, one that says yaml a configuration.
 func examples(text string) []string {
 	var out []string
 	fenced, picture := false, false
 	for line := range strings.SplitSeq(text, "\n") {
 		if strings.HasPrefix(line, "```") {
-			fenced, picture = !fenced, line == "```text"
+			fenced, picture = !fenced, line == "```text" || line == "```yaml"
 			continue
 		}
 		if picture || !fenced && !strings.HasPrefix(line, "    ") {
