@@ -95,7 +95,7 @@ func (d *DingTalk) fine(name string) bot.Finding {
 func (d *DingTalk) unreachable(name string, err error) bot.Finding {
 	args := map[string]any{"account": d.Name(), "what": name, "error": err.Error()}
 	var refused *apiError
-	if errors.As(err, &refused) && refused.Status < 500 && refused.wait() == 0 {
+	if errors.As(err, &refused) && refused.Status < 500 && (refused.wait() == 0 || refused.badSecret()) {
 		return bot.Finding{Key: "dingtalk.check.credentials", Next: "dingtalk.check.credentials.next", Args: args}
 	}
 	return bot.Finding{Key: "dingtalk.check.network", Next: "dingtalk.check.network.next", Args: args}

@@ -111,6 +111,9 @@ func (c *client) redact(e *apiError, secrets []string) {
 	}
 }
 
+// opToken is how errors call the asking for a token.
+const opToken = "oauth2/accessToken"
+
 // fetchToken gets a new access token. It serves both APIs.
 func (c *client) fetchToken(ctx context.Context) (string, time.Duration, error) {
 	body, err := encode(map[string]string{"appKey": c.cfg.ClientID, "appSecret": c.cfg.ClientSecret.Reveal()})
@@ -121,7 +124,7 @@ func (c *client) fetchToken(ctx context.Context) (string, time.Duration, error) 
 		AccessToken string `json:"accessToken"`
 		ExpireIn    int64  `json:"expireIn"` // seconds
 	}
-	err = c.do(ctx, request{op: "oauth2/accessToken", method: http.MethodPost, url: c.cfg.API + "/v1.0/oauth2/accessToken", header: jsonHeader(), body: body}, &out)
+	err = c.do(ctx, request{op: opToken, method: http.MethodPost, url: c.cfg.API + "/v1.0/oauth2/accessToken", header: jsonHeader(), body: body}, &out)
 	if err != nil {
 		return "", 0, err
 	}

@@ -124,12 +124,17 @@ func (e *apiError) wait() time.Duration {
 			return e.Wait
 		}
 		return 2 * time.Second
+	case e.badSecret(): // an administrator can mend it
+		return time.Minute
 	}
 	return 0
 }
 
+// badSecret reports whether the app itself is refused.
+func (e *apiError) badSecret() bool { return e.Op == opToken && e.Status/100 == 4 }
+
 // ofAccount reports whether the refusal is about all calls of the app: its quota
-// of calls, or that of its address. errcode 130101 is about one conversation.
+// of calls, that of its address, its secret. errcode 130101 is about one conversation.
 func (e *apiError) ofAccount() bool { return e.wait() > 0 && e.Errcode != 130101 }
 
 // lasting reports whether the same call will be refused again for ever. An

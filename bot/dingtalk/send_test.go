@@ -161,6 +161,18 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// TestAWrongSecretCanBeMended: until then nothing is lost, and no room knocks on its
+// own account.
+func TestAWrongSecretCanBeMended(t *testing.T) {
+	d, f := account(t)
+	f.StormAt("/v1.0/oauth2/accessToken", 1, 400, "invalidClientIdOrSecret", "")
+	_, err := d.Send(t.Context(), room(d), bot.Message{Text: "x"})
+	var failed *bot.SendError
+	if !errors.As(err, &failed) || failed.Permanent || failed.RetryAfter != time.Minute || !failed.Account {
+		t.Errorf("%+v", err)
+	}
+}
+
 // TestNeverBlocked: however much is wanted, the platform never has to block us.
 func TestNeverBlocked(t *testing.T) {
 	f := fakedingtalk.New(t)

@@ -109,13 +109,26 @@ func (c *client) failure(method string, err error) *bot.SendError {
 	case errors.As(err, &rate):
 		out.RetryAfter = max(rate.RetryAfter, time.Second)
 	case errors.As(err, &code):
-		out.Err = &apiError{method: method, code: c.redact(code.Err), needed: c.redact(code.Needed)}
+		out.Err = &apiError{method: method, code: plainCode(code.Err), needed: c.redact(code.Needed)}
 		out.Permanent = slices.Contains(permanent(), code.Err)
 		if slices.Contains(repairable(), code.Err) {
 			out.RetryAfter = time.Minute
+			out.Account = code.Err != "missing_scope" && code.Err != "not_allowed_token_type" // these are about one method
 		}
 	}
 	return out
+}
+
+// codeWord is what Slack's codes look like.
+var codeWord = regexp.MustCompile(`^[a-z]{2,}(_[a-z0-9]{1,20})*`)
+
+// plainCode takes a code without what may follow it: whatever is repeated there is
+// not for a log.
+func plainCode(code string) string {
+	if word := codeWord.FindString(code); word != "" {
+		return word
+	}
+	return "unreadable_code"
 }
 
 // permanent are the codes that the same call will meet again, whatever is

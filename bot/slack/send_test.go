@@ -101,7 +101,7 @@ func TestWhatMayBeTriedAgain(t *testing.T) {
 	} {
 		c.fault()
 		_, err := o.slack.Send(t.Context(), o.room(), bot.Message{Text: name})
-		if failed := sendError(t, err); failed.Permanent != c.permanent || failed.RetryAfter != c.wait {
+		if failed := sendError(t, err); failed.Permanent != c.permanent || failed.RetryAfter != c.wait || failed.Account != (name == "a token that is revoked") {
 			t.Errorf("%s: %+v", name, failed)
 		}
 	}

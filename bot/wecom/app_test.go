@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -294,14 +295,14 @@ func TestTokenNearItsEnd(t *testing.T) {
 func TestErrorsOfTheAPI(t *testing.T) {
 	h := openApp(t)
 	h.send(bot.Message{Text: "x"})
-	for code, permanent := range map[int]bool{-1: false, 45009: false, 45033: false, 48002: true, 81013: true, 45002: true, 60020: true} {
+	for code, permanent := range map[int]bool{-1: false, 45009: false, 45033: false, 48002: true, 81013: true, 45002: true, 60020: false, 40001: false} {
 		h.fake.Storm(code, 1)
 		_, err := h.app.Send(t.Context(), h.to, bot.Message{Text: "x"})
 		var failed *bot.SendError
 		if !errors.As(err, &failed) || failed.Permanent != permanent || (failed.RetryAfter > 0) == permanent {
 			t.Errorf("%d: %+v", code, err)
 		}
-		if ofAccount := code == 45009 || code == 45033; failed == nil || failed.Account != ofAccount {
+		if ofAccount := slices.Contains([]int{45009, 45033, 60020, 40001}, code); failed == nil || failed.Account != ofAccount {
 			t.Errorf("%d holds for the whole account: want %v, %+v", code, ofAccount, failed)
 		}
 	}

@@ -85,12 +85,12 @@ func sendError(err error) error {
 }
 
 // ofAccount reports whether every other call would be refused, too: the
-// application's share of calls is used up, or its token is no good. codeBotRate is
-// about one chat, what is busy may be so for one call, and that this process has
-// no connection is none of another's business.
+// application's share of calls is used up, or what it is known by is no good.
+// codeBotRate is about one chat, what is busy may be so for one call, and that this
+// process has no connection is none of another's business.
 func (e *apiError) ofAccount() bool {
 	switch e.Code {
-	case codeRate, codeTooFast, codeConcurrent, codeBadToken, codeExpiredToken:
+	case codeRate, codeTooFast, codeConcurrent, codeBadToken, codeExpiredToken, codeBadSecret, codeBadCorp, codeForeignIP:
 		return true
 	}
 	return e.Status == http.StatusTooManyRequests
@@ -105,6 +105,8 @@ func (e *apiError) transient() (wait time.Duration, transient bool) {
 	case codeNoConnection:
 		return 3 * time.Second, true
 	case codeRate, codeTooFast, codeBotRate:
+		return time.Minute, true
+	case codeBadSecret, codeBadCorp, codeForeignIP: // an administrator can mend it
 		return time.Minute, true
 	case codeBadToken, codeExpiredToken: // the refreshed one was refused, too
 		return 30 * time.Second, true
