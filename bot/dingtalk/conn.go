@@ -10,12 +10,11 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// conn is one Stream connection. Frames are worked on one after the other, in the
-// order they came: handing over takes milliseconds, and a person's messages keep
-// their order.
+// conn is one Stream connection.
 type conn struct {
 	d       *DingTalk
 	ws      *websocket.Conn
+	lanes   *lanes // while serve runs
 	writing sync.Mutex
 	worked  atomic.Bool   // something came
 	leaving chan struct{} // closed when the gateway said that it will close
@@ -32,6 +31,7 @@ func (c *conn) serve(ctx context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
 	var beside sync.WaitGroup
 	beside.Go(func() { c.watch(ctx) })
+	c.lanes = newLanes()
 	c.alive()
 	c.ws.SetPongHandler(func(string) error { c.worked.Store(true); c.alive(); return nil })
 	for {
@@ -44,6 +44,7 @@ func (c *conn) serve(ctx context.Context) {
 			c.frame(ctx, raw)
 		}
 	}
+	c.lanes.end()
 	cancel()
 	beside.Wait()
 	close(c.ended)
@@ -83,7 +84,7 @@ func (c *conn) watch(ctx context.Context) {
 	}
 }
 
-// frame works on one frame.
+// frame works on one frame, or has it worked on.
 func (c *conn) frame(ctx context.Context, raw []byte) {
 	c.worked.Store(true)
 	f, err := parseFrame(raw)
@@ -99,10 +100,15 @@ func (c *conn) frame(ctx context.Context, raw []byte) {
 	if !ok {
 		return
 	}
-	defer leave()
-	if a := c.d.deliver(ctx, handle, f); a != nil {
-		c.write(a)
-	}
+	c.lanes.put(f.person(), func() {
+		defer leave()
+		if ctx.Err() != nil {
+			return // unanswered it comes again
+		}
+		if a := c.d.deliver(ctx, handle, f); a != nil {
+			c.write(a)
+		}
+	})
 }
 
 // system answers the gateway's own frames.
