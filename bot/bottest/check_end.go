@@ -99,6 +99,7 @@ func checkShutdown(t *testing.T, s Subject, d *desk) {
 		t.Errorf("Run: %v", err)
 	}
 	d.set(errors.New("handed over after Run had returned"))
+	cancel() // what was not acknowledged by now will not be
 	c.wg.Wait()
 	if late := d.refused(); len(late) > 0 {
 		t.Errorf("%d messages were handed over after Run had returned", len(late))

@@ -21,6 +21,24 @@ func checkReply(t *testing.T, s Subject, d *desk) {
 	}
 }
 
+func checkThread(t *testing.T, s Subject, d *desk) {
+	need(t, s, Threads)
+	thread := ""
+	again(t, "the word in a thread", func(ctx context.Context) (err error) {
+		thread, err = s.SayIn(ctx, "inbound-1", "cluster list")
+		return err
+	})
+	in := d.next(t, 0, "the word in a thread")
+	if thread == "" || in.From.Thread != thread || in.From.Room != s.To.Room {
+		t.Errorf("said in %q, comes from %+v", thread, in.From)
+	}
+	send(t, s, in.From, bot.Message{Text: "answer-here", For: in.Identity, ReplyTo: in.ID})
+	send(t, s, s.To, bot.Message{Text: "news-for-all"})
+	if shown := strings.Join(s.ShownIn(thread), "\n"); !strings.Contains(shown, "answer-here") || strings.Contains(shown, "news-for-all") {
+		t.Errorf("the thread reads %q", shown)
+	}
+}
+
 func checkOrder(t *testing.T, s Subject, _ *desk) {
 	ids := map[string]bool{}
 	for i := range 5 {

@@ -22,6 +22,7 @@ func checks() []check {
 		{"takes what was refused once more", checkRefused},
 		{"accepts many at the same time", checkMany},
 		{"answers where it was asked", checkReply},
+		{"answers in the thread", checkThread},
 		{"sends in order", checkOrder},
 		{"changes in place", checkEdits},
 		{"brings a card to its end", checkCard},

@@ -25,6 +25,7 @@ const (
 	Uploads    Ability = "files"        // files are sent
 	DMs        Ability = "DM"           // a person can be written to alone
 	Asides     Ability = "asides"       // what is private does not get into a room
+	Threads    Ability = "threads"      // an answer stands in the thread that was spoken in
 	Presses    Ability = "buttons"      // buttons can be pressed
 	Tokens     Ability = "tokens"       // what a button does is not to be read off it
 	Forms      Ability = "forms"        // several values are asked for at once
@@ -35,7 +36,7 @@ const (
 )
 
 func abilities() []Ability {
-	return []Ability{Acks, Updates, Edits, Uploads, DMs, Asides, Presses, Tokens, Forms, Redelivers, Strangers, Fails, Markdown}
+	return []Ability{Acks, Updates, Edits, Uploads, DMs, Asides, Threads, Presses, Tokens, Forms, Redelivers, Strangers, Fails, Markdown}
 }
 
 // Subject is one platform account under test, with the other side of its wire in
@@ -68,6 +69,10 @@ type Subject struct {
 	// Buttons issued Platform's tokens.
 	Buttons *bot.Buttons
 
+	// SayIn is Say in a new thread, which it names; ShownIn what the bot's messages
+	// in that thread show.
+	SayIn   func(ctx context.Context, id, text string) (thread string, err error)
+	ShownIn func(thread string) []string
 	// Press makes the person press the newest button with this label in To.
 	Press func(ctx context.Context, label string) error
 	// Redeliver delivers the last press once more, as the platform does when it
@@ -98,6 +103,8 @@ func (s Subject) has(a Ability) bool {
 		return implements[bot.Uploader](s) && s.Uploaded != nil
 	case DMs:
 		return implements[bot.DMOpener](s) && s.DM != nil
+	case Threads:
+		return s.SayIn != nil && s.ShownIn != nil
 	case Presses:
 		return s.Press != nil
 	case Tokens:

@@ -65,7 +65,6 @@ func subject(t *testing.T, change func(*Config)) bottest.Subject {
 }
 
 func subjectOn(t *testing.T, f *fakedingtalk.Fake, change func(*Config)) bottest.Subject {
-	f.AckWait = 400 * time.Millisecond // the suite repeats what was not accepted
 	cfg := testConfig(f)
 	change(&cfg)
 	shared, _ := testShared()
@@ -101,7 +100,7 @@ func subjectOn(t *testing.T, f *fakedingtalk.Fake, change func(*Config)) bottest
 				"plan": map[string]any{"index": 0, "value": fill["plan"]}, "gpu": true})
 		},
 		Uploaded: func() []bot.Attachment { return unpacked(t, f.Files(fakedingtalk.Room)) },
-		Cannot:   map[bottest.Ability]string{},
+		Cannot:   map[bottest.Ability]string{bottest.Threads: "DingTalk has none"},
 	}
 }
 

@@ -3,7 +3,6 @@ package slack_test
 import (
 	"context"
 	"testing"
-	"time"
 
 	"github.com/coxswain-ops/coxswain/bot"
 	"github.com/coxswain-ops/coxswain/bot/bottest"
@@ -34,7 +33,6 @@ func TestConformance(t *testing.T) {
 
 func subject(t *testing.T, mode string) bottest.Subject {
 	o := newOffice(t, mode)
-	o.fake.AckDeadline = 500 * time.Millisecond
 	o.assistant.form = createForm()
 	s := bottest.Subject{Platform: o.slack, To: o.room(), Person: alice, Log: o.log, Secrets: o.fake.Secrets, Break: o.fake.Break, Unplug: o.fake.Unplug,
 		Buttons: o.shared("en").Buttons, Form: createForm(),
@@ -44,6 +42,19 @@ func subject(t *testing.T, mode string) bottest.Subject {
 		},
 		Shown: func() []string { return o.fake.Shown(fakeslack.Room) },
 		DM:    func() []string { return o.fake.Shown("D1") },
+		SayIn: func(ctx context.Context, id, text string) (string, error) {
+			const thread = "1700000000.000001"
+			return thread, o.fake.Say(ctx, fakeslack.Said{User: "U1", Room: fakeslack.Room, Text: o.fake.Mention(text), ID: id, Thread: thread})
+		},
+		ShownIn: func(thread string) []string {
+			var out []string
+			for _, m := range o.fake.Messages(fakeslack.Room) {
+				if m.Thread == thread && m.User == "" {
+					out = append(out, m.Shown())
+				}
+			}
+			return out
+		},
 		Press: func(ctx context.Context, label string) error {
 			return o.fake.Press(ctx, "U1", fakeslack.Room, label)
 		},

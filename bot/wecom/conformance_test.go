@@ -56,7 +56,7 @@ func fromFake(t *testing.T, f *fakewecom.Fake, mem *memory, by string) bottest.S
 	texts := func() []string { out, _ := shown(f, by, "alice"); return out }
 	return bottest.Subject{Person: "wecom:" + f.CorpID + "/alice", Break: f.Break, Unplug: f.Unplug, Secrets: f.Secrets, Log: &bottest.Log{}, Shown: texts, DM: texts,
 		Uploaded: func() []bot.Attachment { _, out := shown(f, by, "alice"); return out },
-		Buttons:  mem.shared(t, "test", "zh").Buttons, Form: pickForm(), Fill: picked, Cannot: map[bottest.Ability]string{}}
+		Buttons:  mem.shared(t, "test", "zh").Buttons, Form: pickForm(), Fill: picked, Cannot: map[bottest.Ability]string{bottest.Threads: "WeCom has none"}}
 }
 
 func TestAppConformance(t *testing.T) {

@@ -73,6 +73,7 @@ func Subject(t *testing.T, person string, transcript *Breakable, post func(conte
 		Submit:    r.submit,
 		Cannot: map[bottest.Ability]string{
 			bottest.Uploads:   "there is no limit that a file would have to make up for: the transcript takes a message whole",
+			bottest.Threads:   "a room is one line of talk",
 			bottest.Asides:    "the hub opens the DM; the transcript takes what it is given",
 			bottest.Tokens:    "the front end is ours and shows what a button does; pressing it says that in the person's name, whose rights are looked at as ever",
 			bottest.Strangers: "anybody may have a room of their own here, whatever platform they are linked to",
