@@ -43,11 +43,14 @@ func TestAHundredLivingCards(t *testing.T) {
 		withSlack("ops", "socket", f, fmt.Sprint("messages_per_minute: ", p.posts), fmt.Sprint("edits_per_minute: ", p.edits)).serve(t)
 	linkSlack(t, s, f, "alice")
 	began := time.Now()
+	var slowest time.Duration
 	for n := range cards {
 		name := fmt.Sprintf("c%03d", n)
 		said := fakeslack.Said{ID: name, User: "U1", Room: fakeslack.Room,
 			Text: f.Mention("cluster create " + name + " region=sandbox masters=1 workers=0 confirm=" + name)}
+		given := time.Now()
 		untilTaken(t, said.Text, func(ctx context.Context) error { return f.Say(ctx, said) })
+		slowest = max(slowest, time.Since(given))
 	}
 	looked := time.Time{}
 	drive.Eventually(t, p.longest, "every card shows its end", func() bool {
@@ -76,8 +79,8 @@ func TestAHundredLivingCards(t *testing.T) {
 	if n := f.Limited(); n != 0 {
 		t.Errorf("%d calls were too fast", n)
 	}
-	t.Logf("%d cards at %d messages and %d edits a minute: all ended after %s, with %d edits and %d calls refused", cards, p.posts, p.edits,
-		took.Round(time.Second/10), edits, f.Limited())
+	t.Logf("%d cards at %d messages and %d edits a minute: all ended after %s, with %d edits and %d calls refused; the slowest acknowledgement took %s",
+		cards, p.posts, p.edits, took.Round(time.Second/10), edits, f.Limited(), slowest.Round(time.Millisecond))
 }
 
 func endedCards(f *fakeslack.Fake) int {
