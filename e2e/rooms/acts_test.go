@@ -75,7 +75,9 @@ func again(t *testing.T, s *drive.Server, v venue) {
 // somebody whose button nobody knows any more is answered and does nothing; what
 // was shown before a kill can be pressed after it.
 func TestButtons(t *testing.T) {
-	everywhere(t, func(t *testing.T, _ string, v venue) {
+	all := venues()
+	delete(all, "room") // its buttons carry no tokens: they say what they do in the presser's name
+	everywhere(t, all, func(t *testing.T, _ string, v venue) {
 		s := serve(t, "sandbox: {speed: 20}\n", v)
 		codes := people(t, s)
 		link(t, v, alice, codes[alice])

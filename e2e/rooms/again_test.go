@@ -14,7 +14,7 @@ const redeliveries = 5
 // TestRedelivery: a message that comes again and again runs once, while the program
 // runs, after it was killed, and when it was killed right after it had taken it.
 func TestRedelivery(t *testing.T) {
-	everywhere(t, func(t *testing.T, _ string, v venue) {
+	everywhere(t, venues(), func(t *testing.T, _ string, v venue) {
 		s := serve(t, "", v)
 		s.Chat("user add alice admin=yes")
 		var c struct{ Code string }

@@ -22,14 +22,15 @@ func venues() map[string]func(*testing.T) venue {
 		"dingtalk":  func(t *testing.T) venue { return newDingTalk(t) },
 		"wecom":     func(t *testing.T) venue { return newWeComApp(t) },
 		"wecom-bot": func(t *testing.T) venue { return newWeComBot(t) },
+		"room":      func(t *testing.T) venue { return newRoom(t) },
 	}
 }
 
 // everywhere runs a test in every venue, side by side.
-func everywhere(t *testing.T, test func(t *testing.T, name string, v venue)) {
+func everywhere(t *testing.T, all map[string]func(*testing.T) venue, test func(t *testing.T, name string, v venue)) {
 	t.Helper()
 	t.Parallel()
-	for name, open := range venues() {
+	for name, open := range all {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			test(t, name, open(t))
@@ -40,12 +41,12 @@ func everywhere(t *testing.T, test func(t *testing.T, name string, v venue)) {
 // TestDay: link, help, a cluster by form, watching it, a slip of the pen, what is
 // not theirs, deleting by the typed name, and reading who did what.
 func TestDay(t *testing.T) {
-	everywhere(t, func(t *testing.T, name string, v venue) {
+	everywhere(t, venues(), func(t *testing.T, name string, v venue) {
 		for lang, w := range languages() {
 			t.Run(lang, func(t *testing.T) {
 				t.Parallel()
 				v := v
-				if lang == "zh" { // each day has its own platform
+				if lang == "zh" { // each day has a platform of its own
 					v = venues()[name](t)
 				}
 				s := serve(t, "server: {lang: "+lang+"}\nsandbox: {speed: 20}\n", v)
@@ -312,7 +313,7 @@ func plain(text string, strange map[string]string) string {
 		{` \d+:\d\d\b`, " 0:01"},
 		{`\bplan=[0-9a-f]{12}\b`, "plan=HASH"},
 		{`\b[0-9a-f]{12}\b`, "HASH"},
-		{` +TIME +`, " TIME "}, // a column's width depends on it
+		{`TIME +`, "TIME "}, // a column's width depends on it
 	} {
 		text = regexp.MustCompile(r[0]).ReplaceAllString(text, r[1])
 	}

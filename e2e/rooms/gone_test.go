@@ -24,7 +24,7 @@ func refused(t *testing.T, v venue) {
 // TestGone: who unlinks, and whose account the platform tells to be removed or
 // disabled, is a stranger from then on, and the audit tells it.
 func TestGone(t *testing.T) {
-	everywhere(t, func(t *testing.T, _ string, v venue) {
+	everywhere(t, venues(), func(t *testing.T, _ string, v venue) {
 		s := serve(t, "", v)
 		s.Chat("user add " + alice)
 		linkAgain(t, s, v)
