@@ -1,7 +1,6 @@
 package config
 
 import (
-	"fmt"
 	"net"
 	"net/url"
 	"path"
@@ -23,82 +22,82 @@ const (
 	checkVersion    = "version"
 )
 
-// checkFormat says what is wrong with s, or "". Every format but required takes
+// checkFormat says what is wrong with s, if anything is. Every format but required takes
 // the empty text.
-func checkFormat(check, s string) string {
+func checkFormat(check, s string) Words {
 	if s == "" {
 		if check == checkRequired {
-			return "is empty"
+			return says("config.wrong.empty")
 		}
-		return ""
+		return Words{}
 	}
 	switch check {
 	case checkListen:
 		return listenProblem(s)
 	case checkTimezone:
 		if _, err := time.LoadLocation(s); err != nil {
-			return fmt.Sprintf("%q is not a time zone", s)
+			return about("config.wrong.zone", s)
 		}
 	case checkURL:
 		return urlProblem(s)
 	case checkRepository:
 		if strings.Contains(s, "://") || strings.ContainsAny(s, " @") || strings.HasSuffix(s, "/") {
-			return fmt.Sprintf("%q is not a repository", s)
+			return about("config.wrong.repository", s)
 		}
 	case checkVersion:
 		if !kubernetesVersion.MatchString(s) {
-			return fmt.Sprintf("%q is not a version", s)
+			return about("config.wrong.version", s)
 		}
 	case checkAbsPath:
 		if !path.IsAbs(s) {
-			return fmt.Sprintf("%q is not absolute", s)
+			return about("config.wrong.relative", s)
 		}
 	}
-	return ""
+	return Words{}
 }
 
 var kubernetesVersion = regexp.MustCompile(`^v?1\.\d{1,3}(\.\d{1,3})?$`)
 
-func listenProblem(s string) string {
+func listenProblem(s string) Words {
 	_, port, err := net.SplitHostPort(s)
 	if err != nil {
-		return fmt.Sprintf("%q is not an address with a port", s)
+		return about("config.wrong.address", s)
 	}
 	if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
-		return fmt.Sprintf("%q has no port from 0 to 65535", s)
+		return about("config.wrong.port", s)
 	}
-	return ""
+	return Words{}
 }
 
 // urlProblem never repeats the URL: it may hold a password.
-func urlProblem(s string) string {
+func urlProblem(s string) Words {
 	u, err := url.Parse(s)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return "is not a URL"
+		return says("config.wrong.url")
 	}
 	if u.User != nil {
-		return "holds a user or password, which would be shown in logs"
+		return says("config.wrong.urluser")
 	}
-	return ""
+	return Words{}
 }
 
-// formatWords says what a format wants, "" when the type says enough.
-func formatWords(check string) string {
+// formatWords says what a format wants, nothing when the type says enough.
+func formatWords(check string) Words {
 	switch check {
 	case checkRequired:
-		return "text that is not empty"
+		return says("config.want.required")
 	case checkListen:
-		return "HOST:PORT such as 127.0.0.1:8388, or \"\" for none"
+		return says("config.want.listen")
 	case checkTimezone:
-		return "an IANA name such as Asia/Shanghai, UTC or Local"
+		return says("config.want.timezone")
 	case checkURL:
-		return "https://HOST/PATH without user or password"
+		return says("config.want.url")
 	case checkRepository:
-		return "HOST/PATH such as registry.example.com/k8s, without scheme"
+		return says("config.want.repository")
 	case checkVersion:
-		return "a version in quotes such as \"1.34\" or \"v1.34.4\""
+		return says("config.want.version")
 	case checkAbsPath:
-		return "a path that begins with /"
+		return says("config.want.abspath")
 	}
-	return ""
+	return Words{}
 }

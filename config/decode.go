@@ -18,7 +18,7 @@ type decoder struct {
 	at   map[string]*yaml.Node // where each path was seen
 }
 
-func (d *decoder) fail(n *yaml.Node, path, what, expected string) {
+func (d *decoder) fail(n *yaml.Node, path string, what, expected Words) {
 	e := &Error{File: d.file, Path: path, What: what, Expected: expected}
 	if n != nil {
 		e.Line, e.Col = n.Line, n.Column
@@ -31,7 +31,7 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, f field) {
 	d.at[f.path] = n
 	switch {
 	case n.Kind == yaml.AliasNode:
-		d.fail(n, f.path, "uses an alias", "the value itself")
+		d.fail(n, f.path, says("config.wrong.alias"), says("config.want.value"))
 	case isSecret(v.Type()):
 		d.secret(n, v, f)
 	case isSection(v.Type()):
@@ -51,7 +51,7 @@ func (d *decoder) section(n *yaml.Node, v reflect.Value, f field) {
 		return
 	}
 	if n.Kind != yaml.MappingNode {
-		d.fail(n, f.path, "is "+kindOf(n), "a section of settings")
+		d.fail(n, f.path, isA(n), says("config.want.section"))
 		return
 	}
 	before := len(d.errs)
@@ -75,11 +75,11 @@ func (d *decoder) pairs(n *yaml.Node, f field, each func(key string, kn, vn *yam
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		kn, vn := n.Content[i], n.Content[i+1]
 		if kn.Kind != yaml.ScalarNode || kn.ShortTag() == "!!merge" {
-			d.fail(kn, f.path, "has a key that is not a plain word", "a setting's name")
+			d.fail(kn, f.path, says("config.wrong.key"), says("config.want.name"))
 			continue
 		}
 		if line, double := seen[kn.Value]; double {
-			d.fail(kn, join(f.path, kn.Value), fmt.Sprintf("is given twice, first in line %d", line), "it once")
+			d.fail(kn, join(f.path, kn.Value), says("config.wrong.twice", "line", line), says("config.want.once"))
 			continue
 		}
 		seen[kn.Value] = kn.Line
@@ -96,12 +96,11 @@ func (d *decoder) unknown(n *yaml.Node, key string, f field, known []field, t re
 	if expected == "" && f.path == "" {
 		expected = elsewhere(key, t)
 	}
-	if expected == "" {
-		expected = oneOf(names)
-	} else {
-		expected = "perhaps " + join(f.path, expected)
+	want := oneOf(names)
+	if expected != "" {
+		want = says("config.want.perhaps", "name", join(f.path, expected))
 	}
-	d.fail(n, join(f.path, key), "there is no such setting", expected)
+	d.fail(n, join(f.path, key), says("config.wrong.unknown"), want)
 }
 
 func (d *decoder) validate(n *yaml.Node, v reflect.Value, f field) {
@@ -120,13 +119,13 @@ func (d *decoder) validate(n *yaml.Node, v reflect.Value, f field) {
 		if seen := d.at[path]; seen != nil {
 			at = seen
 		}
-		d.fail(at, path, p.What, p.Expected)
+		d.fail(at, path, only(p.What), only(p.Expected))
 	}
 }
 
 func (d *decoder) list(n *yaml.Node, v reflect.Value, f field) {
 	if n.Kind != yaml.SequenceNode {
-		d.fail(n, f.path, "is "+kindOf(n), "a list")
+		d.fail(n, f.path, isA(n), says("config.want.list"))
 		return
 	}
 	out := reflect.MakeSlice(v.Type(), len(n.Content), len(n.Content))
@@ -141,7 +140,7 @@ func (d *decoder) list(n *yaml.Node, v reflect.Value, f field) {
 
 func (d *decoder) dictionary(n *yaml.Node, v reflect.Value, f field) {
 	if n.Kind != yaml.MappingNode {
-		d.fail(n, f.path, "is "+kindOf(n), "names with values")
+		d.fail(n, f.path, isA(n), says("config.want.names"))
 		return
 	}
 	out := reflect.MakeMap(v.Type())
@@ -168,23 +167,26 @@ func (d *decoder) defaults(v reflect.Value) {
 
 func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" }
 
-// kindOf says what a node is, for "is … ; expected …".
-func kindOf(n *yaml.Node) string {
+// isA says that a node is what it is.
+func isA(n *yaml.Node) Words { return says("config.wrong.is", "kind", kindOf(n)) }
+
+// kindOf says what a node is.
+func kindOf(n *yaml.Node) Words {
 	switch n.Kind {
 	case yaml.MappingNode:
-		return "a section"
+		return says("config.is.section")
 	case yaml.SequenceNode:
-		return "a list"
+		return says("config.is.list")
 	}
 	switch n.ShortTag() {
 	case "!!null":
-		return "empty"
+		return says("config.is.empty")
 	case "!!bool":
-		return "true or false"
+		return says("config.is.bool")
 	case "!!int", "!!float":
-		return "a number"
+		return says("config.is.number")
 	case "!!str":
-		return "text"
+		return says("config.is.text")
 	}
-	return "of the kind " + n.ShortTag()
+	return says("config.is.other", "kind", n.ShortTag())
 }

@@ -13,26 +13,29 @@ type Error struct {
 	Line     int    // from 1; 0 when the mistake has no place in the file
 	Col      int    // from 1
 	Path     string // dotted: "server.listen"
-	What     string // what is wrong
-	Expected string // what would be right
+	What     Words  // what is wrong
+	Expected Words  // what would be right; none when that is plain
 }
 
 // Error is "file:line:col: path: what; expected …".
 func (e *Error) Error() string {
-	var b strings.Builder
-	b.WriteString(e.File)
+	text := e.Place() + ": " + e.What.Text
+	if !e.Expected.none() {
+		text += "; expected " + e.Expected.Text
+	}
+	return text
+}
+
+// Place is "file:line:col: path", as far as there are such.
+func (e *Error) Place() string {
+	place := e.File
 	if e.Line > 0 {
-		fmt.Fprintf(&b, ":%d:%d", e.Line, e.Col)
+		place += fmt.Sprintf(":%d:%d", e.Line, e.Col)
 	}
-	b.WriteString(": ")
 	if e.Path != "" {
-		b.WriteString(e.Path + ": ")
+		place += ": " + e.Path
 	}
-	b.WriteString(e.What)
-	if e.Expected != "" {
-		b.WriteString("; expected " + e.Expected)
-	}
-	return b.String()
+	return place
 }
 
 // Errors is every mistake of a file, in the order of its lines.

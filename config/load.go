@@ -53,7 +53,7 @@ func (d *decoder) document(data []byte) *yaml.Node {
 	}
 	switch err := dec.Decode(&second); {
 	case err == nil:
-		d.fail(&second, "", "a second document begins here", "one document")
+		d.fail(&second, "", says("config.wrong.second"), says("config.want.document"))
 		return nil
 	case !errors.Is(err, io.EOF):
 		d.syntax(err)
@@ -75,7 +75,7 @@ func (d *decoder) syntax(err error) {
 			n.Line, what = line, m[2]
 		}
 	}
-	d.fail(n, "", "is not YAML: "+what, "NAME: VALUE lines, indented by spaces")
+	d.fail(n, "", says("config.wrong.yaml", "cause", what), says("config.want.lines"))
 }
 
 // readBounded reads a file that may not be larger than limit bytes.

@@ -355,7 +355,7 @@ func FuzzLoad(f *testing.F) {
 			t.Fatalf("an error that is no list of mistakes: %v", err)
 		}
 		for _, m := range mistakes {
-			if m.What == "" || m.File != "f.yaml" {
+			if m.What.Text == "" || m.File != "f.yaml" {
 				t.Fatalf("a mistake that says nothing: %+v", m)
 			}
 		}

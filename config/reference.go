@@ -87,7 +87,7 @@ func valueText(v reflect.Value) string {
 func kindWords(v reflect.Value, f field) string {
 	switch {
 	case isSecret(v.Type()):
-		return "a secret: " + sourceWords
+		return "a secret: " + sourceWords().Text
 	case v.Kind() == reflect.Slice:
 		return "a list of: " + kindWords(reflect.New(v.Type().Elem()).Elem(), f)
 	case v.Kind() == reflect.Map:
@@ -95,5 +95,5 @@ func kindWords(v reflect.Value, f field) string {
 	case isSection(v.Type()):
 		return "a section"
 	}
-	return expected(v, f)
+	return expected(v, f).Text
 }

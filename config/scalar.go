@@ -10,24 +10,27 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/coxswain-ops/coxswain/config/value"
 )
 
 // scalar fills a value that is one word.
 func (d *decoder) scalar(n *yaml.Node, v reflect.Value, f field) {
 	if n.Kind != yaml.ScalarNode || n.ShortTag() == "!!null" {
-		d.fail(n, f.path, "is "+kindOf(n), expected(v, f))
+		d.fail(n, f.path, isA(n), expected(v, f))
 		return
 	}
-	if what := setScalar(n, v, f); what != "" {
+	if what := setScalar(n, v, f); !what.none() {
 		d.fail(n, f.path, what, expected(v, f))
 	}
 }
 
-// setScalar reads n into v and checks its bounds; it says what is wrong, or "".
-func setScalar(n *yaml.Node, v reflect.Value, f field) string {
+// setScalar reads n into v and checks its bounds; it says what is wrong, if
+// anything is.
+func setScalar(n *yaml.Node, v reflect.Value, f field) Words {
 	if s, ok := asScalar(v); ok {
 		if err := s.SetText(n.Value); err != nil {
-			return err.Error()
+			return scalarMistake(s, n.Value, err)
 		}
 		return outside(v, f)
 	}
@@ -40,21 +43,21 @@ func setScalar(n *yaml.Node, v reflect.Value, f field) string {
 	case reflect.Bool:
 		b, err := strconv.ParseBool(n.Value)
 		if n.ShortTag() != "!!bool" || err != nil {
-			return fmt.Sprintf("%q is neither true nor false", n.Value)
+			return about("config.wrong.bool", n.Value)
 		}
 		v.SetBool(b)
-		return ""
+		return Words{}
 	case reflect.Int, reflect.Int64, reflect.Int32:
 		i, err := strconv.ParseInt(n.Value, 10, 64)
 		if err != nil || v.OverflowInt(i) {
-			return fmt.Sprintf("%q is not a whole number", n.Value)
+			return about("config.wrong.whole", n.Value)
 		}
 		v.SetInt(i)
 		return outside(v, f)
 	case reflect.Float64:
 		x, err := strconv.ParseFloat(n.Value, 64)
 		if err != nil || math.IsNaN(x) || math.IsInf(x, 0) {
-			return fmt.Sprintf("%q is not a number", n.Value)
+			return about("config.wrong.number", n.Value)
 		}
 		v.SetFloat(x)
 		return outside(v, f)
@@ -62,51 +65,52 @@ func setScalar(n *yaml.Node, v reflect.Value, f field) string {
 	panic(fmt.Sprintf("config: the type %s of %s cannot be read", v.Type(), f.path)) // TestEveryTypeIsKnown
 }
 
-func setDuration(n *yaml.Node, v reflect.Value, f field) string {
+func setDuration(n *yaml.Node, v reflect.Value, f field) Words {
 	dur, err := time.ParseDuration(n.Value)
 	if err != nil {
 		if _, number := strconv.ParseFloat(n.Value, 64); number == nil {
-			return fmt.Sprintf("%q has no unit", n.Value)
+			return about("config.wrong.unit", n.Value)
 		}
-		return fmt.Sprintf("%q is not a duration", n.Value)
+		return about("config.wrong.duration", n.Value)
 	}
 	v.SetInt(int64(dur))
 	return outside(v, f)
 }
 
-func setString(n *yaml.Node, v reflect.Value, f field) string {
+func setString(n *yaml.Node, v reflect.Value, f field) Words {
 	if n.ShortTag() != "!!str" {
-		return "is " + kindOf(n) + ", not text; put it in quotes if it is meant so"
+		return says("config.wrong.nottext", "kind", kindOf(n))
 	}
 	if len(f.enum) > 0 && !slices.Contains(f.enum, n.Value) {
 		if near := nearest(n.Value, f.enum); near != "" {
-			return fmt.Sprintf("%q is unknown, perhaps %q", n.Value, near)
+			return says("config.wrong.near", "value", strconv.Quote(n.Value), "near", strconv.Quote(near))
 		}
-		return fmt.Sprintf("%q is unknown", n.Value)
+		return about("config.wrong.choice", n.Value)
 	}
-	if what := checkFormat(f.check, n.Value); what != "" {
+	if what := checkFormat(f.check, n.Value); !what.none() {
 		return what
 	}
 	v.SetString(n.Value)
-	return ""
+	return Words{}
 }
 
-// outside says that a number is beyond the min or max tag, or "".
-func outside(v reflect.Value, f field) string {
+// outside says that a number is beyond the min or max tag, if
+// it is.
+func outside(v reflect.Value, f field) Words {
 	if f.min != "" && compare(v, f.min) < 0 {
-		return fmt.Sprintf("%v is too small", v.Interface())
+		return says("config.wrong.small", "value", v.Interface())
 	}
 	if f.max != "" && compare(v, f.max) > 0 {
-		return fmt.Sprintf("%v is too large", v.Interface())
+		return says("config.wrong.large", "value", v.Interface())
 	}
-	return ""
+	return Words{}
 }
 
 // compare orders v and a bound written as in the file.
 func compare(v reflect.Value, bound string) int {
 	limit := reflect.New(v.Type()).Elem()
-	if what := setScalar(&yaml.Node{Kind: yaml.ScalarNode, Value: bound}, limit, field{}); what != "" {
-		panic("config: the bound " + bound + " of a tag is wrong: " + what) // TestDefault keeps it from happening
+	if what := setScalar(&yaml.Node{Kind: yaml.ScalarNode, Value: bound}, limit, field{}); !what.none() {
+		panic("config: the bound " + bound + " of a tag is wrong: " + what.Text) // TestDefault keeps it from happening
 	}
 	if v.CanFloat() {
 		return cmp.Compare(v.Float(), limit.Float())
@@ -115,39 +119,61 @@ func compare(v reflect.Value, bound string) int {
 }
 
 // expected says what would be right for a value of v's type under f's tags.
-func expected(v reflect.Value, f field) string {
+func expected(v reflect.Value, f field) Words {
 	what := typeWords(v, f)
 	switch {
 	case f.min != "" && f.max != "":
-		return what + " from " + f.min + " to " + f.max
+		return says("config.want.range", "what", what, "min", f.min, "max", f.max)
 	case f.min != "":
-		return what + " of at least " + f.min
+		return says("config.want.least", "what", what, "min", f.min)
 	case f.max != "":
-		return what + " of at most " + f.max
+		return says("config.want.most", "what", what, "max", f.max)
 	}
 	return what
 }
 
-func typeWords(v reflect.Value, f field) string {
+func typeWords(v reflect.Value, f field) Words {
 	if len(f.enum) > 0 {
 		return oneOf(f.enum)
 	}
-	if words := formatWords(f.check); words != "" {
+	if words := formatWords(f.check); !words.none() {
 		return words
 	}
 	if s, ok := asScalar(v); ok {
-		return s.Expected()
+		return scalarWords(s)
 	}
 	if isDuration(v.Type()) {
-		return "a duration such as 500ms, 30s or 5m"
+		return says("config.want.duration")
 	}
 	switch v.Kind() {
 	case reflect.Bool:
-		return "true or false"
+		return says("config.want.bool")
 	case reflect.String:
-		return "text"
+		return says("config.want.text")
 	case reflect.Float64:
-		return "a number"
+		return says("config.want.number")
 	}
-	return "a whole number"
+	return says("config.want.whole")
+}
+
+// scalarMistake is what such a value found wrong with its text.
+func scalarMistake(s value.Scalar, text string, err error) Words {
+	switch s.(type) {
+	case *value.Size:
+		return about("config.wrong.size", text)
+	case *value.Age:
+		return about("config.wrong.age", text)
+	}
+	return only(err.Error())
+}
+
+// scalarWords are those of a value that reads itself.
+func scalarWords(s value.Scalar) Words {
+	switch s.(type) {
+	case *value.Size:
+		return says("config.want.size")
+	case *value.Age:
+		return says("config.want.age")
+	}
+	return only(s.Expected())
 }

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -15,7 +14,7 @@ import (
 // maxSecret bounds a secret's file, in bytes: keys are a few thousand.
 const maxSecret = 64 << 10
 
-const sourceWords = "{env: NAME} or {file: PATH}"
+func sourceWords() Words { return says("config.want.secret") }
 
 // environment is what a file refers to beyond itself.
 type environment struct {
@@ -31,22 +30,22 @@ func processEnvironment() environment {
 // the file is never repeated in a mistake: it may be the secret itself.
 func (d *decoder) secret(n *yaml.Node, v reflect.Value, f field) {
 	if n.Kind != yaml.MappingNode {
-		what := "is written in the file itself"
+		what := says("config.wrong.clear")
 		if isNull(n) {
-			what = "is empty"
+			what = says("config.wrong.empty")
 		}
-		d.fail(n, f.path, what, sourceWords+", which keep it out of the file")
+		d.fail(n, f.path, what, says("config.want.outside"))
 		return
 	}
 	before := len(d.errs)
 	given := map[string]string{}
 	d.pairs(n, f, func(key string, kn, vn *yaml.Node) {
 		if key != "env" && key != "file" {
-			d.fail(kn, f.path, "has a part that is neither env nor file", sourceWords)
+			d.fail(kn, f.path, says("config.wrong.source"), sourceWords())
 			return
 		}
 		if vn.Kind != yaml.ScalarNode || vn.Value == "" || isNull(vn) {
-			d.fail(vn, join(f.path, key), "is not a name", sourceWords)
+			d.fail(vn, join(f.path, key), says("config.wrong.name"), sourceWords())
 			return
 		}
 		given[key] = vn.Value
@@ -55,11 +54,11 @@ func (d *decoder) secret(n *yaml.Node, v reflect.Value, f field) {
 		return
 	}
 	if len(given) != 1 {
-		d.fail(n, f.path, fmt.Sprintf("names %d sources", len(given)), sourceWords)
+		d.fail(n, f.path, says("config.wrong.sources", "count", len(given)), sourceWords())
 		return
 	}
 	s, what, want := d.fetch(given)
-	if what != "" {
+	if !what.none() {
 		d.fail(n, f.path, what, want)
 		return
 	}
@@ -67,13 +66,13 @@ func (d *decoder) secret(n *yaml.Node, v reflect.Value, f field) {
 }
 
 // fetch reads the secret from where it is kept.
-func (d *decoder) fetch(given map[string]string) (s value.Secret, what, want string) {
+func (d *decoder) fetch(given map[string]string) (s value.Secret, what, want Words) {
 	if name, ok := given["env"]; ok {
 		text, set := d.env.lookup(name)
 		if !set || text == "" {
-			return s, "the environment variable " + name + " is not set", "it to hold the secret"
+			return s, says("config.wrong.unset", "name", name), says("config.want.held")
 		}
-		return value.NewSecret(text, "env "+name), "", ""
+		return value.NewSecret(text, "env "+name), Words{}, Words{}
 	}
 	path := given["file"]
 	if !filepath.IsAbs(path) {
@@ -81,11 +80,11 @@ func (d *decoder) fetch(given map[string]string) (s value.Secret, what, want str
 	}
 	content, err := d.env.read(path, maxSecret)
 	if err != nil {
-		return s, "its file cannot be read: " + err.Error(), "a file that this process may read"
+		return s, says("config.wrong.unread", "cause", err.Error()), says("config.want.readable")
 	}
 	text := strings.TrimRight(string(content), "\r\n")
 	if text == "" {
-		return s, "the file " + path + " is empty", "it to hold the secret"
+		return s, says("config.wrong.emptyfile", "path", path), says("config.want.held")
 	}
-	return value.NewSecret(text, "file "+path), "", ""
+	return value.NewSecret(text, "file "+path), Words{}, Words{}
 }

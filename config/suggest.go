@@ -63,10 +63,10 @@ func elsewhere(name string, t reflect.Type) string {
 }
 
 // oneOf lists words for "expected one of …", sorted so that the text is stable.
-func oneOf(words []string) string {
+func oneOf(words []string) Words {
 	sorted := slices.Sorted(slices.Values(words))
 	if len(sorted) == 1 {
-		return sorted[0]
+		return says("config.want.one", "word", sorted[0])
 	}
-	return "one of " + strings.Join(sorted, ", ")
+	return says("config.want.oneof", "words", strings.Join(sorted, ", "))
 }

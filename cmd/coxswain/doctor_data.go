@@ -38,7 +38,7 @@ func (d *doctor) configuration(context.Context) []finding {
 	}
 	var out []finding
 	for i, m := range mistakes {
-		one := mend(lifecycle.T("doctor.config.mistake", "mistake", m.Error()), lifecycle.Text{})
+		one := mend(lifecycle.T("doctor.config.mistake", "mistake", mistakeText(m)), lifecycle.Text{})
 		if i == len(mistakes)-1 {
 			one.next = next
 		}

@@ -41,7 +41,7 @@ func serve(ctx context.Context, cmd *cobra.Command, f serveFlags, out io.Writer)
 	if f.config != "" {
 		loaded, err := config.Load(f.config)
 		if err != nil {
-			return err
+			return mistakesInWords(err, environmentLanguage(os.Getenv))
 		}
 		cfg = loaded
 	}
