@@ -274,5 +274,8 @@ func withoutGreetings(log string) string {
 			out = append(out, line)
 		}
 	}
+	if len(out) == 0 {
+		return log // it did not start, and says why
+	}
 	return strings.Join(out, "\n")
 }
