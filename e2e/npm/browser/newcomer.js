@@ -1,6 +1,6 @@
 // A newcomer: from the start of the process to a running cluster in the browser.
 'use strict';
-const { assert, call, card, enter, note, play, until } = require('./lib');
+const { assert, call, card, enter, expected, note, play, profile, until } = require('./lib');
 
 const median = (all) => all.sort((a, b) => a - b)[Math.floor(all.length / 2)];
 
@@ -39,9 +39,9 @@ play(async () => {
   assert.ok(best < 300, `the first paint took ${best} ms`);
 
   // The link was good once.
-  const stranger = await require('./lib').profile();
+  const stranger = await profile();
   const other = await stranger.newPage();
-  require('./lib').expected.push(/403/);
+  expected.push(/403/);
   await other.goto(link);
   await other.getByText('This link has been used or has expired').waitFor();
   assert.ok(!other.url().includes('#'), 'the secret stays in the address');
