@@ -72,8 +72,12 @@ func (s *Store) DeleteDialogue(ctx context.Context, userID string, in bot.Addres
 // PurgeExpired forgets what expired before now: dialogues, link codes, ways into
 // the browser, sessions, buttons, kept values.
 func (s *Store) PurgeExpired(ctx context.Context, now time.Time) error {
+	err := s.inBatches(ctx, `DELETE FROM buttons WHERE id IN (SELECT id FROM buttons WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)`, now)
+	if err != nil {
+		return err
+	}
 	return s.write(ctx, func(ctx context.Context, t *tx) error {
-		for _, table := range []string{"dialogues", "link_codes", "passes", "sessions", "buttons", "vault"} {
+		for _, table := range []string{"dialogues", "link_codes", "passes", "sessions", "vault"} { // few, or one for each person
 			if _, err := t.exec(ctx, `DELETE FROM `+table+` WHERE expires_at <= $1`, now); err != nil {
 				return err
 			}

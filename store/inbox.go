@@ -175,10 +175,13 @@ func (s *Store) FailInbound(ctx context.Context, account, id string) (attempts i
 	return attempts, about(err, "inbound message", id)
 }
 
-// PurgeInbound implements bot.InboxStore.
+// PurgeInbound implements bot.InboxStore. After a busy hour there is much to
+// forget, and people wait for their acknowledgement behind it.
 func (s *Store) PurgeInbound(ctx context.Context, before time.Time) error {
-	return s.write(ctx, func(ctx context.Context, t *tx) error {
-		_, err := t.exec(ctx, `DELETE FROM inbound WHERE done = 1 AND done_at < $1`, before)
-		return errors.Join(err, t.buryDead(ctx, before))
-	})
+	err := s.inBatches(ctx, `DELETE FROM inbound WHERE seq IN
+		(SELECT seq FROM inbound WHERE done = 1 AND done_at < $1 ORDER BY done_at LIMIT $2)`, before)
+	if err != nil {
+		return err
+	}
+	return s.write(ctx, func(ctx context.Context, t *tx) error { return t.buryDead(ctx, before) })
 }

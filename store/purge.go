@@ -136,6 +136,22 @@ func (s *Store) sweep(ctx context.Context, w sweep, after, upto int64, cutoff ti
 	return n, err
 }
 
+// inBatches runs a statement that removes some of the rows before a moment, of
+// which it takes the number as its second argument, until there are no more.
+func (s *Store) inBatches(ctx context.Context, statement string, before time.Time) error {
+	for n := int64(purgeBatch); n == purgeBatch; {
+		err := s.write(ctx, func(ctx context.Context, t *tx) error {
+			var err error
+			n, err = t.exec(ctx, statement, before, purgeBatch)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // oldLogs are operations that have ended and still have lines.
 const oldLogs = `SELECT o.id FROM operations o WHERE o.status NOT IN ` + openStatuses + `
 	AND o.ended_at > 0 AND o.ended_at < $1 AND EXISTS (SELECT 1 FROM operation_log l WHERE l.operation_id = o.id)

@@ -203,3 +203,40 @@ func testPurgeTranscript(t *testing.T, f *Fixture) {
 		t.Fatalf("cursor %d after %d", next.Cursor, fresh.Cursor)
 	}
 }
+
+// testPurgeInbox forgets more messages and buttons than one transaction may.
+func testPurgeInbox(t *testing.T, f *Fixture) {
+	ctx, s := Context(t), f.Store
+	const many = 1201
+	ok(t, s.WithTx(ctx, func(ctx context.Context) error {
+		for i := range many {
+			id := fmt.Sprint(i)
+			if _, err := s.Accept(ctx, bot.Inbound{ID: id, From: ops, At: noon}, "w", time.Minute); err != nil {
+				return err
+			}
+			if i%600 != 0 { // three are not worked on to their end
+				if err := s.DoneInbound(ctx, ops.Account, id); err != nil {
+					return err
+				}
+			}
+			if err := s.SaveButton(ctx, bot.Button{ID: id, Account: ops.Account, Expires: noon.Add(time.Duration(i%600) * time.Second)}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+	ok(t, s.PurgeInbound(ctx, time.Now().Add(time.Hour)))
+	same(t, "messages that are left", must[store.Waiting](t)(s.Waiting(ctx)).Inbound.Count, 3)
+	for i := range many {
+		fresh := must[bool](t)(s.Accept(ctx, bot.Inbound{ID: fmt.Sprint(i), From: ops, At: noon}, "w", time.Minute))
+		if fresh != (i%600 != 0) {
+			t.Fatalf("message %d: fresh is %v", i, fresh)
+		}
+	}
+	ok(t, s.PurgeExpired(ctx, noon.Add(598*time.Second)))
+	for i := range many {
+		if _, err := s.Button(ctx, fmt.Sprint(i), noon.Add(-time.Hour)); (err == nil) != (i%600 == 599) {
+			t.Fatalf("button %d: %v", i, err)
+		}
+	}
+}

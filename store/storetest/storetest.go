@@ -120,6 +120,7 @@ func cases() []testCase {
 		{"purge of events", testPurgeEvents},
 		{"purge in batches", testPurgeIsInBatches},
 		{"purge of deliveries", testPurgeDeliveries},
+		{"purge of messages and buttons", testPurgeInbox},
 		{"purge of logs", testPurgeLogs},
 		{"purge of the audit", testPurgeAudit},
 		{"purge of the transcript", testPurgeTranscript},
