@@ -5,18 +5,18 @@ const { assert, base, card, enter, linkFor, play, say, until } = require('./lib'
 
 // to presses Tab until something has the focus.
 async function to(page, what, key = 'Tab') {
-  await what.first().waitFor();
+  const target = await what.first().elementHandle();
   for (let i = 0; i < 150; i++) {
     await page.keyboard.press(key);
-    const seen = await page.evaluate(() => {
+    const seen = await page.evaluate((wanted) => {
       const e = document.activeElement, s = getComputedStyle(e), r = e.getBoundingClientRect();
-      return { what: e.outerHTML.slice(0, 120), body: e === document.body, ring: s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) >= 1,
+      return { there: e === wanted, what: e.outerHTML.slice(0, 120), body: e === document.body, ring: s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) >= 1,
         near: r.bottom > 0 && r.top < innerHeight && r.width > 0, bar: e.closest('svg') !== null };
-    });
+    }, target);
     assert.ok(seen.body || seen.ring, `nobody sees that this has the focus: ${seen.what}`);
     assert.ok(seen.body || seen.near, `the focus is out of sight: ${seen.what}`);
     assert.ok(!seen.bar, `a bar of the timeline is a stop for keys: ${seen.what}`);
-    if (await what.first().evaluate((e) => e === document.activeElement)) return;
+    if (seen.there) return;
   }
   assert.fail(`keys do not lead to ${what}`);
 }
