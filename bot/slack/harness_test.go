@@ -193,7 +193,7 @@ func (o *office) last() bot.Inbound {
 // until waits for something at the fake.
 func (o *office) until(done func() bool) {
 	o.t.Helper()
-	ctx, cancel := context.WithTimeout(o.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(o.t.Context(), time.Minute)
 	defer cancel()
 	if err := o.fake.Wait(ctx, done); err != nil {
 		o.t.Fatalf("%v\n%s", err, o.log)

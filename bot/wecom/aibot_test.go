@@ -76,7 +76,7 @@ func TestLivingCardOfAnAIBot(t *testing.T) {
 	if err := h.fake.BotPress("alice", "", "刷新", nil); err != nil {
 		t.Fatal(err)
 	}
-	if !h.fake.Wait(5*time.Second, func() bool { return h.fake.Calls("aibot_respond_update_msg") == 1 }) {
+	if !h.fake.Wait(time.Minute, func() bool { return h.fake.Calls("aibot_respond_update_msg") == 1 }) {
 		t.Error("not refreshed")
 	}
 	if err := h.bot.Update(t.Context(), ref, finalCard()); err != nil {
@@ -92,9 +92,8 @@ func TestLivingCardOfAnAIBot(t *testing.T) {
 // After six minutes a stream cannot be changed: it is finished in time, and the
 // end is a new message.
 func TestLivingCardThatOutlivesItsStream(t *testing.T) {
-	h := openBot(t)
 	clock := newClock()
-	h.bot.Clock(clock.now)
+	h := openBot(t, func(b *wecom.AIBot) { b.Clock(clock.now) })
 	h.fake.Clock(clock.now)
 	h.say("alice", "", "m1", "cluster create")
 	h.inbox.wait(t, 1)
@@ -102,7 +101,7 @@ func TestLivingCardThatOutlivesItsStream(t *testing.T) {
 	first.ReplyTo = "msg:m1"
 	ref := h.send(first)
 	clock.add(5*time.Minute + 40*time.Second)
-	if !h.fake.Wait(10*time.Second, func() bool { return h.fake.Messages()[0].Finished }) {
+	if !h.fake.Wait(time.Minute, func() bool { return h.fake.Messages()[0].Finished }) {
 		t.Fatal("the stream was not finished in time")
 	}
 	wantShown(t, h.fake.BotShown("alice"), []string{"第1步", "六分钟"})
@@ -115,7 +114,7 @@ func TestLivingCardThatOutlivesItsStream(t *testing.T) {
 	if err := h.fake.BotPress("alice", "", "刷新", nil); err != nil {
 		t.Fatal(err)
 	}
-	if !h.fake.Wait(5*time.Second, func() bool { return strings.Contains(h.fake.BotShown("alice")[0], "第5步") }) {
+	if !h.fake.Wait(time.Minute, func() bool { return strings.Contains(h.fake.BotShown("alice")[0], "第5步") }) {
 		t.Error("the card does not show how it stands")
 	}
 	if err := h.bot.Update(t.Context(), ref, finalCard()); err != nil {
@@ -148,7 +147,7 @@ func TestAIBotButtonsAndForms(t *testing.T) {
 	if in := h.inbox.wait(t, 3)[2]; in.Press == "" || in.Text != "" || !strings.HasSuffix(in.Identity, "/bob") {
 		t.Errorf("%+v", in)
 	}
-	if !h.fake.Wait(5*time.Second, func() bool { return h.fake.Calls("aibot_respond_update_msg") == 2 }) {
+	if !h.fake.Wait(time.Minute, func() bool { return h.fake.Calls("aibot_respond_update_msg") == 2 }) {
 		t.Error("a pressed card was not drawn again")
 	}
 	h.wellDone()
@@ -159,7 +158,7 @@ func TestAIBotGreetsAndMentions(t *testing.T) {
 	if err := h.fake.BotEnter("alice"); err != nil {
 		t.Fatal(err)
 	}
-	if !h.fake.Wait(5*time.Second, func() bool { return len(h.fake.BotShown("alice")) == 1 }) {
+	if !h.fake.Wait(time.Minute, func() bool { return len(h.fake.BotShown("alice")) == 1 }) {
 		t.Fatal("not greeted")
 	}
 	h.say("alice", "chat-1", "m1", "@x kubeconfig")
@@ -191,7 +190,7 @@ func TestAIBotSaysWhatItCouldNotAccept(t *testing.T) {
 	h := openBot(t)
 	h.inbox.set(errors.New("database is locked"))
 	h.say("alice", "", "m1", "cluster delete prod")
-	if !h.fake.Wait(10*time.Second, func() bool { return len(h.fake.BotShown("alice")) == 1 }) {
+	if !h.fake.Wait(time.Minute, func() bool { return len(h.fake.BotShown("alice")) == 1 }) {
 		t.Fatal("nothing was said")
 	}
 	wantShown(t, h.fake.BotShown("alice"), []string{"没有执行任何操作"})
@@ -252,7 +251,7 @@ func TestOneAnswerAtATime(t *testing.T) {
 	for i := range 5 {
 		go func() { done <- h.bot.Update(t.Context(), ref, livingCard(i)) }()
 	}
-	if !h.fake.Wait(5*time.Second, func() bool { return h.fake.Calls("aibot_respond_msg") == 2 }) {
+	if !h.fake.Wait(time.Minute, func() bool { return h.fake.Calls("aibot_respond_msg") == 2 }) {
 		t.Error("no update is under way")
 	}
 	h.fake.Unslow()

@@ -59,7 +59,7 @@ func TestLivingCardOfAnApplication(t *testing.T) {
 	if err := h.fake.Press(t.Context(), "alice", "刷新", nil); err != nil {
 		t.Fatal(err)
 	}
-	if !h.fake.Wait(5*time.Second, func() bool { return strings.Contains(h.fake.Shown("alice")[0], "第5步") }) {
+	if !h.fake.Wait(time.Minute, func() bool { return strings.Contains(h.fake.Shown("alice")[0], "第5步") }) {
 		t.Errorf("not refreshed: %q", h.fake.Shown("alice"))
 	}
 	if err := h.app.Update(t.Context(), ref, finalCard()); err != nil {
@@ -154,7 +154,7 @@ func TestButtonsCarryTokensOnly(t *testing.T) {
 		t.Errorf("%+v %v", b, err)
 	}
 	// The card is drawn again, or its buttons would stay grey.
-	if !h.fake.Wait(5*time.Second, func() bool { return h.fake.Calls("message/update_template_card") >= 1 }) {
+	if !h.fake.Wait(time.Minute, func() bool { return h.fake.Calls("message/update_template_card") >= 1 }) {
 		t.Error("the card was not drawn again")
 	}
 }

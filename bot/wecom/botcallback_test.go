@@ -24,7 +24,7 @@ func openCalledBot(t *testing.T) *botHouse {
 	t.Cleanup(server.Close)
 	h.fake.DeliverTo("", server.URL)
 	h.stop = running(t, h.bot, h.inbox.handle)
-	if !h.fake.Wait(5*time.Second, func() bool {
+	if !h.fake.Wait(time.Minute, func() bool {
 		a, err := h.fake.Post(t.Context(), fakewecom.Envelope{URL: server.URL, Body: []byte("{}")})
 		return err == nil && a.Status == http.StatusBadRequest
 	}) {

@@ -280,9 +280,15 @@ func (d drawer) option(f bot.FormField, value string) string {
 	return d.say("wecom.no")
 }
 
-// filled gives what was chosen on the card of form f.
+// filled gives what was chosen on the card of form f, with what its other fields
+// had in them: the card has no place for those.
 func filled(f *bot.Form, chosen []selected) map[string]string {
 	values := map[string]string{}
+	for _, field := range f.Fields {
+		if options := len(choices(field)); field.Default != "" && (options == 0 || options > maxOptions) {
+			values[field.Name] = field.Default
+		}
+	}
 	for _, s := range chosen {
 		i, err := strconv.Atoi(s.QuestionKey)
 		if err != nil || i < 0 || i >= len(f.Fields) || len(s.OptionIDs) == 0 {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http/httptest"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -171,7 +172,7 @@ func (i *inbox) all() []bot.Inbound {
 // wait waits for n messages.
 func (i *inbox) wait(t testing.TB, n int) []bot.Inbound {
 	t.Helper()
-	timeout := time.NewTimer(10 * time.Second)
+	timeout := time.NewTimer(time.Minute)
 	defer timeout.Stop()
 	for {
 		if got := i.all(); len(got) >= n {
@@ -234,7 +235,7 @@ func openApp(t *testing.T) *appHouse {
 	h := &appHouse{T: t, fake: fakewecom.New(t), mem: newMemory(), inbox: newInbox(), to: bot.Address{Account: "wecom:ops", Room: "user:alice"}}
 	h.app = newApp(t, h.fake, h.mem, "zh")
 	running(t, h.app, h.inbox.handle)
-	if !h.fake.Wait(5*time.Second, func() bool {
+	if !h.fake.Wait(time.Minute, func() bool {
 		a, err := h.fake.Verify(t.Context(), "ready")
 		return err == nil && a.Status == 200
 	}) {
@@ -278,11 +279,14 @@ func newBot(t testing.TB, cfg wecom.AIBotConfig, mem *memory, owner string) *wec
 	return b
 }
 
-// openBot has a bot that is connected.
-func openBot(t *testing.T) *botHouse {
+// openBot has a bot that is connected; before bends it before it runs.
+func openBot(t *testing.T, before ...func(*wecom.AIBot)) *botHouse {
 	t.Helper()
 	h := &botHouse{T: t, fake: fakewecom.New(t), mem: newMemory(), inbox: newInbox(), to: bot.Address{Account: "wecom-aibot:ops", Room: "user:alice"}}
 	h.bot = newBot(t, botConfig(h.fake), h.mem, "one")
+	for _, bend := range before {
+		bend(h.bot)
+	}
 	h.stop = running(t, h.bot, h.inbox.handle)
 	h.connected()
 	return h
@@ -290,8 +294,11 @@ func openBot(t *testing.T) *botHouse {
 
 func (h *botHouse) connected() {
 	h.Helper()
-	if !h.fake.Wait(10*time.Second, func() bool { return h.fake.Connected() && h.bot.Connected() }) {
+	if !h.fake.Wait(time.Minute, h.fake.Connected) {
 		h.Fatal("the bot never connected")
+	}
+	for !h.bot.Connected() && h.Context().Err() == nil { // it has yet to read that it is
+		runtime.Gosched()
 	}
 }
 

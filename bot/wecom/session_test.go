@@ -43,7 +43,7 @@ func TestConnectionIsMadeAgain(t *testing.T) {
 		"cut": h.fake.KillConnection,
 		"half-open": func() {
 			h.fake.HalfOpen(true)
-			if !h.fake.Wait(10*time.Second, func() bool { return !h.bot.Connected() }) {
+			if !h.fake.Wait(time.Minute, func() bool { return !h.bot.Connected() }) {
 				t.Error("a connection without answers was kept")
 			}
 			h.fake.HalfOpen(false)
@@ -58,13 +58,13 @@ func TestConnectionIsMadeAgain(t *testing.T) {
 	} {
 		cut()
 		h.connected()
-		if !h.fake.Wait(10*time.Second, func() bool {
+		if !h.fake.Wait(time.Minute, func() bool {
 			_, err := h.fake.BotSay(t.Context(), "alice", "", name, "help")
 			return err == nil
 		}) {
 			t.Errorf("%s: nobody is there", name)
 		}
-		if !h.fake.Wait(10*time.Second, func() bool {
+		if !h.fake.Wait(time.Minute, func() bool {
 			_, err := h.bot.Send(t.Context(), h.to, bot.Message{Text: name})
 			return err == nil
 		}) {
@@ -115,14 +115,14 @@ func TestOneReplicaHoldsTheConnection(t *testing.T) {
 	running(t, two, h.inbox.handle)
 	three := newBot(t, botConfig(h.fake), h.mem, "three")
 	running(t, three, h.inbox.handle)
-	if !h.fake.Wait(5*time.Second, func() bool { return h.fake.Calls("ping") > 4 }) { // longer than two leases
+	if !h.fake.Wait(time.Minute, func() bool { return h.fake.Calls("ping") > 4 }) { // longer than two leases
 		t.Fatal("no pings")
 	}
 	if n := h.fake.Connections(); n != 1 || two.Holds() || three.Holds() || !h.bot.Holds() {
 		t.Fatalf("%d connections", n)
 	}
 	h.stop()
-	if !h.fake.Wait(10*time.Second, func() bool { return h.fake.Connected() && (two.Holds() || three.Holds()) }) {
+	if !h.fake.Wait(time.Minute, func() bool { return h.fake.Connected() && (two.Holds() || three.Holds()) }) {
 		t.Fatal("nobody took the connection over")
 	}
 	if two.Holds() == three.Holds() || h.fake.Connections() != 2 {
@@ -141,7 +141,7 @@ func TestHolderThatDies(t *testing.T) {
 	b := newBot(t, botConfig(f), mem, "two")
 	began := time.Now()
 	running(t, b, newInbox().handle)
-	if !f.Wait(10*time.Second, b.Connected) {
+	if !f.Wait(time.Minute, b.Connected) {
 		t.Fatal("the lease of the dead was never taken over")
 	}
 	if took := time.Since(began); took < 900*time.Millisecond {
@@ -155,7 +155,7 @@ func TestLeaseThatIsLost(t *testing.T) {
 	h.mem.mu.Lock()
 	h.mem.leases["wecom-aibot:ops/connection"] = keptValue{"other", time.Now().Add(time.Hour)}
 	h.mem.mu.Unlock()
-	if !h.fake.Wait(5*time.Second, func() bool { return !h.fake.Connected() && !h.bot.Connected() }) {
+	if !h.fake.Wait(time.Minute, func() bool { return !h.fake.Connected() && !h.bot.Connected() }) {
 		t.Error("it kept the connection")
 	}
 	if n := h.fake.Connections(); n != 1 {
@@ -174,13 +174,13 @@ func TestTakeoverFromOutside(t *testing.T) {
 	}
 	b.Yield(700 * time.Millisecond)
 	stop := running(t, b, newInbox().handle)
-	f.Wait(5*time.Second, b.Connected)
+	f.Wait(time.Minute, b.Connected)
 	f.Takeover()
 	began := time.Now()
-	if !f.Wait(5*time.Second, func() bool { return !b.Connected() }) {
+	if !f.Wait(time.Minute, func() bool { return !b.Connected() }) {
 		t.Fatal("it stayed")
 	}
-	if !f.Wait(10*time.Second, b.Connected) {
+	if !f.Wait(time.Minute, b.Connected) {
 		t.Fatal("it never came back")
 	}
 	if took := time.Since(began); took < 600*time.Millisecond {
@@ -204,7 +204,7 @@ func TestWrongSecretIsTriedSlowly(t *testing.T) {
 	}
 	before := goleak.IgnoreCurrent()
 	stop := running(t, b, newInbox().handle)
-	f.Wait(10*time.Second, func() bool { return f.Calls("aibot_subscribe") >= 2 })
+	f.Wait(time.Minute, func() bool { return f.Calls("aibot_subscribe") >= 2 })
 	stop()
 	if n := f.Calls("aibot_subscribe"); n < 2 || n > 4 {
 		t.Errorf("%d attempts", n)
@@ -231,7 +231,7 @@ func TestShutdownLosesNothing(t *testing.T) {
 	// What had not been read by then is delivered to the one that comes next.
 	next := newBot(t, botConfig(h.fake), h.mem, "two")
 	running(t, next, h.inbox.handle)
-	h.fake.Wait(10*time.Second, next.Connected)
+	h.fake.Wait(time.Minute, next.Connected)
 	for i := range 100 {
 		h.say(fmt.Sprint("p", i%5), "", fmt.Sprint("m", i), "help")
 	}
