@@ -24,7 +24,7 @@ const (
 // of them soon after it was in the first, and soon after it was drawn, which is
 // just before it is written to the transcript.
 func TestCard(t *testing.T) {
-	s := drive.NewWeb(t, program, atEase+"sandbox: {speed: 10}\n")
+	s := drive.NewWeb(t, program, atEase+"sandbox: {speed: 6}\n")
 	c := newTerminal(t, s)
 	s.Chat("--room", "ops", "help") // a stream tells of the rooms that there are when it is opened
 	var all []*browser
@@ -91,8 +91,7 @@ func oneCard(t *testing.T, c *terminal, all []*browser, round int) spread {
 	c.say("ops", "cluster create "+name+" region=sandbox masters=1 workers=7")
 	began := c.began(fmt.Sprint("op-", round))
 	drive.Eventually(t, patience, "the card is done", func() bool {
-		card, _ := c.card("ops", from)
-		return card.Bot.Final
+		return c.card("ops", from).Bot.Final
 	})
 	if err := c.post(last, "ops", "help"); err != nil {
 		t.Fatal(err)
@@ -136,12 +135,9 @@ func watch(follow func(each func(sighting) error) error, last string) *watcher {
 	return w
 }
 
-// cardOf reads an entry of the program's own kind, if it is a card's.
-func cardOf(data []byte) (e room.Entry, d cardData, is bool) {
-	if json.Unmarshal(data, &e) != nil || e.Bot.Progress == nil {
-		return e, d, false
-	}
-	return e, d, json.Unmarshal(e.Bot.Data, &d) == nil
+// cardOf reads what an entry says as a card, if it is one.
+func cardOf(e room.Entry) (d cardData, is bool) {
+	return d, e.Bot.Progress != nil && json.Unmarshal(e.Bot.Data, &d) == nil
 }
 
 // cardData is what --json shows of a card.
@@ -151,15 +147,15 @@ type cardData struct {
 }
 
 // card is the newest card of a room after a cursor.
-func (c *terminal) card(name string, after int64) (e room.Entry, d cardData) {
+func (c *terminal) card(name string, after int64) (card room.Entry) {
 	c.t.Helper()
 	all, _ := c.transcript(name, after)
-	for _, one := range slices.Backward(all) {
-		if one.Bot.Progress != nil && json.Unmarshal(one.Bot.Data, &d) == nil {
-			return one, d
+	for _, e := range all {
+		if _, is := cardOf(e); is {
+			card = e
 		}
 	}
-	return e, d
+	return card
 }
 
 // began is when an operation was begun, as exactly as can be told from outside: an
@@ -167,27 +163,42 @@ func (c *terminal) card(name string, after int64) (e room.Entry, d cardData) {
 // that it bears. The earliest of some counts.
 func (c *terminal) began(operation string) (at time.Time) {
 	c.t.Helper()
-	for answers := 0; answers < 8; {
-		_, from := c.transcript(room.Terminal, 0)
-		id := c.say(room.Terminal, "op show "+operation)
-		drive.Eventually(c.t, patience, "an answer", func() bool {
-			e, d := c.card(room.Terminal, from)
-			switch {
-			case e.Bot.ReplyTo != id:
-				return false
-			case d.ElapsedMS == 0:
-				return true // not begun yet
-			case d.Status != "running":
-				c.t.Fatalf("%s is %s before it was asked often enough when it began", operation, d.Status)
-			}
-			answers++
-			if t := e.At.Add(-time.Duration(d.ElapsedMS) * time.Millisecond); at.IsZero() || t.Before(at) {
-				at = t
-			}
-			return true
-		})
+	deadline := time.Now().Add(patience)
+	for answers := 0; answers < 8 && time.Now().Before(deadline); {
+		e := c.ask("op show " + operation)
+		d, is := cardOf(e)
+		switch {
+		case !is || d.ElapsedMS == 0:
+			continue // it is not there yet, or not begun
+		case d.Status != "running":
+			deadline = time.Time{} // it tells nothing any more
+			continue
+		}
+		answers++
+		if t := e.At.Add(-time.Duration(d.ElapsedMS) * time.Millisecond); at.IsZero() || t.Before(at) {
+			at = t
+		}
+	}
+	if at.IsZero() {
+		c.t.Fatalf("%s was never seen running", operation)
 	}
 	return at
+}
+
+// ask gives a command in the terminal and waits for its answer.
+func (c *terminal) ask(text string) (answer room.Entry) {
+	c.t.Helper()
+	_, from := c.transcript(room.Terminal, 0)
+	id := c.say(room.Terminal, text)
+	drive.Eventually(c.t, patience, "an answer to "+text, func() bool {
+		all, _ := c.transcript(room.Terminal, from)
+		i := slices.IndexFunc(all, func(e room.Entry) bool { return e.Bot.ReplyTo == id })
+		if i >= 0 {
+			answer = all[i]
+		}
+		return i >= 0
+	})
+	return answer
 }
 
 // spreadOf compares when each state of the card was where. A browser that got a
@@ -195,7 +206,11 @@ func (c *terminal) began(operation string) (at time.Time) {
 func spreadOf(t *testing.T, all []*watcher, terminal *watcher, began time.Time) (out spread) {
 	t.Helper()
 	for _, state := range terminal.saw {
-		e, d, is := cardOf(state.data)
+		var e room.Entry
+		if err := json.Unmarshal(state.data, &e); err != nil {
+			t.Fatal(err)
+		}
+		d, is := cardOf(e)
 		if !is {
 			continue
 		}
