@@ -96,7 +96,7 @@ func TestForm(t *testing.T) {
 	r := shipRegistry(t)
 	p := r.Parse("ship add pinta paint=blue password=@:pw armed=no", someRefs, nil)
 	f := r.Form(p.Spec, "zh", p.Values)
-	if f == nil || f.Command != "ship add" || f.Title != "船 添加" || f.Submit != "继续" {
+	if f == nil || f.Command != "ship add ship=pinta paint=blue armed=no" || f.Title != "船 添加" || f.Submit != "继续" {
 		t.Fatalf("%+v", f)
 	}
 	got := map[string]string{}

@@ -1,6 +1,10 @@
 package commands
 
-import "github.com/coxswain-ops/coxswain/bot"
+import (
+	"strings"
+
+	"github.com/coxswain-ops/coxswain/bot"
+)
 
 // Form makes the form of a command from its declaration, filled in with what was
 // given already; nil when the command takes nothing. What is filled in is read
@@ -8,7 +12,7 @@ import "github.com/coxswain-ops/coxswain/bot"
 // filled in.
 func (r *Registry) Form(s *Spec, lang string, values Values) *bot.Form {
 	ps := r.params[s]
-	f := &bot.Form{ID: "form:" + s.Name(), Title: sayHead(s, lang), Command: s.Name(), Submit: r.say(lang, "form.submit")}
+	f := &bot.Form{ID: "form:" + s.Name(), Title: sayHead(s, lang), Command: r.formCommand(s, values), Submit: r.say(lang, "form.submit")}
 	for i, p := range ps.all {
 		if p.Hidden && i >= ps.nargs {
 			continue
@@ -19,6 +23,18 @@ func (r *Registry) Form(s *Spec, lang string, values Values) *bot.Form {
 		return nil
 	}
 	return f
+}
+
+// formCommand is a form's command with what was given already, so that a platform
+// that draws the form later, of the command alone, draws the same one.
+func (r *Registry) formCommand(s *Spec, values Values) string {
+	parts := []string{s.Name()}
+	for _, p := range r.params[s].all {
+		if v, known := values[p.Name]; known && v.Given && v.Ref == nil && !p.Hidden && p.Type != TypeSecret && p.Type != TypeFile {
+			parts = append(parts, p.Name+"="+quote(v.Text, true))
+		}
+	}
+	return strings.Join(parts, " ")
 }
 
 func (r *Registry) formField(s *Spec, p Param, lang string, values Values) bot.FormField {

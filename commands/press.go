@@ -47,16 +47,22 @@ func (t *turn) formAgain(ctx context.Context, p *Parsed, m *bot.Message) {
 	if len(t.in.Values) == 0 || !t.in.Interactive || p.Spec == nil || !t.allowed(p.Spec) {
 		return
 	}
+	m.Code = nil // it points into a line that nobody has typed
 	if m.Form = t.r.registry.Form(p.Spec, t.lang, p.Values); m.Form != nil {
 		m.Form.ID = t.in.ID
 		t.r.offerNames(ctx, t.subject, p.Spec, m.Form)
 	}
 }
 
-// fill makes the text of a command from a filled-in form.
-func fill(in bot.Inbound) string {
+// fill makes the text of a command from a filled-in form. What was in the form
+// before counts no more: it was seen and sent, or taken out.
+func (t *turn) fill() string {
+	in := t.in
 	if len(in.Values) == 0 {
 		return in.Text
+	}
+	if p := t.r.registry.Parse(in.Text, in.Refs, t.allowed); p.Spec != nil {
+		in.Text = p.Spec.Name()
 	}
 	names := make([]string, 0, len(in.Values))
 	for name, value := range in.Values {

@@ -51,7 +51,7 @@ func (r *Registry) renderError(lang string, e ParseError) string {
 	if args == nil {
 		args = map[string]any{}
 	}
-	args["token"] = brief(e.Token)
+	args["token"] = brief(unquoted(e.Token))
 	if e.param != nil {
 		args["param"] = e.param.in(lang)
 		args["choices"] = choicesIn(*e.param, lang)
@@ -153,6 +153,15 @@ func (r *Registry) helpCommand(p *Parsed, lang string) string {
 		return help
 	}
 	return help + " " + sayHead(p.Spec, lang)
+}
+
+// unquoted takes the marks off a value that was written in quotation marks: the
+// sentence has its own.
+func unquoted(token string) string {
+	if len(token) > 2 && token[0] == '"' && token[len(token)-1] == '"' {
+		return token[1 : len(token)-1]
+	}
+	return token
 }
 
 // brief shortens a long token.

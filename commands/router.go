@@ -143,7 +143,7 @@ func (t *turn) userKey() string {
 func (t *turn) allowed(s *Spec) bool { return t.subject.Allowed(s.Needs, access.Object{}) }
 
 func (t *turn) handle(ctx context.Context) error {
-	text, refs := fill(t.in), t.in.Refs
+	text, refs := t.fill(), t.in.Refs
 	d, err := t.r.s.Store.Dialogue(ctx, t.userKey(), t.in.From, t.r.s.Now())
 	if err != nil && !errors.Is(err, lifecycle.ErrNotFound) {
 		return err

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -156,7 +157,12 @@ func (v *roomVenue) button(_, in, label string) (func(context.Context, string) e
 func (v *roomVenue) fill(ctx context.Context, who, in, title string, values map[string]string) (string, error) {
 	for _, e := range slices.Backward(v.entries(in)) {
 		if f := e.Bot.Form; f != nil && f.Title == title {
-			return form(f), v.post(ctx, room.Post{As: v.user(who), Room: in, Text: f.Command, Values: values})
+			sent := map[string]string{}
+			for _, field := range f.Fields {
+				sent[field.Name] = field.Default // a form sends whatever it shows
+			}
+			maps.Copy(sent, values)
+			return form(f), v.post(ctx, room.Post{As: v.user(who), Room: in, Text: f.Command, Values: sent})
 		}
 	}
 	return "", errors.New("there is no form " + title)

@@ -218,7 +218,9 @@ func (r Renderer) form(f *bot.Form) []string {
 		line := "· " + field.Name + "  " + field.Label
 		if field.Required {
 			line += " *"
-			example += " " + field.Name + "=…"
+			if !strings.Contains(f.Command, " "+field.Name+"=") {
+				example += " " + field.Name + "=…"
+			}
 		}
 		if len(field.Choices) > 0 {
 			line += " (" + strings.Join(field.Choices, " | ") + ")"
