@@ -82,6 +82,10 @@ async function dialogue(page) {
   await page.keyboard.press('Escape');
   await page.locator('dialog#ask').waitFor({ state: 'hidden' });
   assert.ok(await page.getByRole('button', { name: 'Delete' }).evaluate((e) => e === document.activeElement), 'the dialogue does not give the focus back');
+  await until('what was read in the dialogue is read', async () => {
+    await page.reload();
+    return (await page.locator('.rooms .unread:visible').count()) === 0;
+  }, 10000);
 }
 
 async function switches(page) {

@@ -18,7 +18,7 @@
     document.cookie = `${name}=${value}; path=/; max-age=31536000; samesite=lax`;
   };
   const newID = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, '0')).join('');
-  const post = (url, value) => fetch(url, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(value) });
+  const post = (url, value) => fetch(url, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(value), keepalive: url === '/ui/read' });
   const fragment = (html) => {
     const t = document.createElement('template');
     t.innerHTML = html; // made by the server's templates, which escape
@@ -245,8 +245,17 @@
       if (document.visibilityState !== 'visible' || cursor <= marked) return;
       marked = cursor;
       clearTimeout(mark.timer);
-      mark.timer = setTimeout(() => post('/ui/read', { room, cursor: marked }).catch(() => {}), 400);
+      mark.timer = setTimeout(tell, 400);
     };
+    const tell = () => {
+      mark.timer = 0;
+      post('/ui/read', { room, cursor: marked }).catch(() => {});
+    };
+    addEventListener('pagehide', () => { // who leaves at once has read it as well
+      if (!mark.timer) return;
+      clearTimeout(mark.timer);
+      tell();
+    });
     listen(room, Number(roomEl.dataset.cursor), {
       entry: (e, cursor) => {
         if (e.room !== room) {
@@ -263,11 +272,13 @@
       lost: () => body.classList.add('offline'),
       live: (cursor) => { body.classList.remove('offline'); mark(cursor); },
     });
-  } else if (words.home) {
+  }
+  let shownHere = 0; // cursor up to which the dialogue has shown one's own room
+  if (!roomEl && words.home) {
     // other pages: the marks at the side only
     const none = () => {};
     fetch('/v1/healthz').then((r) => r.json()).then((h) => listen(words.home, h.cursor, {
-      entry: (e) => { if (!e.edited && !e.mine) unread(e.room); }, seldom: 5000,
+      entry: (e, cursor) => { if (!e.edited && !e.mine && !(e.room === words.home && cursor <= shownHere)) unread(e.room); }, seldom: 5000,
     })).catch(none);
   }
   function unread(name) {
@@ -313,15 +324,19 @@
     askOn(message);
   }
   async function askOn(message) {
-    const feed = $('#ask-feed');
+    const feed = $('#ask-feed'), mark = $(`.rooms [data-room="${CSS.escape(words.home)}"] .unread`);
+    const upToDate = !mark || mark.hidden; // else there is more to read than what comes here
     try {
       const sent = await say(words.home, message);
       if (hush) return;
       hush = listen(words.home, sent.cursor - 1, {
-        entry: (e) => {
+        entry: (e, cursor) => {
           if (!e.html) return;
           put(feed, e);
           toEnd(feed);
+          if (!upToDate) return;
+          shownHere = cursor;
+          post('/ui/read', { room: words.home, cursor }).catch(() => {});
         },
       });
     } catch (err) {
