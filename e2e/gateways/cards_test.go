@@ -20,13 +20,13 @@ type pace struct {
 }
 
 // paceOf is Slack's true rate with COXSWAIN_SLOW=1. Without it the fake enforces,
-// and the account is configured for, one that is twenty times as fast;
+// and the account is configured for, one that is more than ten times as fast;
 // notifiers/quota_test.go holds the true one against a clock that jumps.
 func paceOf() pace {
 	if os.Getenv("COXSWAIN_SLOW") == "1" {
 		return pace{posts: 60, edits: 50, longest: 20 * time.Minute}
 	}
-	return pace{posts: 1200, edits: 1000, longest: 6 * time.Minute}
+	return pace{posts: 1200, edits: 600, longest: 6 * time.Minute}
 }
 
 // TestAHundredLivingCards: all at once in one channel whose limits leave no room for
