@@ -143,12 +143,12 @@ func (d *day) manager(code string) {
 	d.fill(room, map[string]string{"name": "shop", "region": "sandbox", "workers": "1"})
 	d.press(room, w.confirm)
 	d.until(room, w.done, w.running)
-	d.say(here, w.show, w.status)
-	d.say(here, w.drop, w.typeName)
 	if room != here { // where all is said in one room its rate would make the day long
-		d.say(here, w.wrong, w.wrong)
+		d.say(here, w.show, w.status)
 		d.say(here, w.drop, w.typeName)
+		d.say(here, w.wrong, w.wrong)
 	}
+	d.say(here, w.drop, w.typeName)
 	d.say(here, "shop", "")
 	d.until(here, w.done, w.deleted)
 	d.say(here, w.audit, w.who)
