@@ -17,7 +17,7 @@ import (
 const (
 	watchers  = 50
 	mostDelay = 500 * time.Millisecond
-	rounds    = 3 // of which the best counts
+	rounds    = 3 // of which one has to be good
 )
 
 // TestCard follows a living card in fifty browsers: each of its states is in all
@@ -37,19 +37,44 @@ func TestCard(t *testing.T) {
 	for len(all) < watchers {
 		all = append(all, c.entered(""))
 	}
-	var best spread
 	for round := range rounds {
+		stood := watchClock()
 		d := oneCard(t, c, all, round+1)
-		t.Logf("round %d: %d browsers, %d states; after the first browser p50 %s, p99 %s, max %s; after it was drawn p50 %s, p99 %s, max %s", round+1, len(all), d.states,
-			d.first.at(0.5), d.first.at(0.99), d.first.at(1), d.drawn.at(0.5), d.drawn.at(0.99), d.drawn.at(1))
-		if round == 0 || d.worst() < best.worst() {
-			best = d
-		}
-		if best.worst() < mostDelay {
+		still := stood()
+		t.Logf("round %d: %d browsers, %d states; after the first browser p50 %s, p99 %s, max %s; after it was drawn p50 %s, p99 %s, max %s; the machine stood still for up to %s",
+			round+1, len(all), d.states, d.first.at(0.5), d.first.at(0.99), d.first.at(1), d.drawn.at(0.5), d.drawn.at(0.99), d.drawn.at(1), still.Round(time.Millisecond))
+		if d.worst() < mostDelay+still {
 			return
 		}
 	}
-	t.Errorf("at best a state took %s to be everywhere, at most %s are allowed", best.worst(), mostDelay)
+	t.Errorf("a state took more than %s to be everywhere, %d times", mostDelay, rounds)
+}
+
+// watchClock begins to watch for how long this process is kept from running when
+// it should; the function that it gives ends that and tells the longest time. On a
+// machine with nothing else to do it is a few milliseconds.
+func watchClock() (end func() time.Duration) {
+	const every = 5 * time.Millisecond
+	quit, longest := make(chan struct{}), make(chan time.Duration)
+	go func() {
+		tick := time.NewTicker(every)
+		defer tick.Stop()
+		var most time.Duration
+		for last := time.Now(); ; {
+			select {
+			case <-quit:
+				longest <- most
+				return
+			case <-tick.C:
+			}
+			now := time.Now()
+			most, last = max(most, now.Sub(last)-every), now
+		}
+	}()
+	return func() time.Duration {
+		close(quit)
+		return <-longest
+	}
 }
 
 // delays are sorted.

@@ -70,12 +70,22 @@ func (c *terminal) follow(ctx context.Context, name string, after int64, each fu
 	return follow(ctx, c.client, address, "", each)
 }
 
-// transcript is what a room has at last: each entry in its present state.
+// transcript is what a room has at last: each entry in its present state. A server
+// that is just starting is asked again.
 func (c *terminal) transcript(name string, after int64) (all []room.Entry, cursor int64) {
 	c.t.Helper()
+	drive.Eventually(c.t, patience, "the transcript of "+name, func() bool {
+		var err error
+		all, cursor, err = c.read(name, after)
+		return err == nil
+	})
+	return all, cursor
+}
+
+func (c *terminal) read(name string, after int64) (all []room.Entry, cursor int64, err error) {
 	ctx, cancel := context.WithTimeout(c.t.Context(), patience)
 	defer cancel()
-	err := c.follow(ctx, name, after, func(s sighting) error {
+	err = c.follow(ctx, name, after, func(s sighting) error {
 		if s.event == "live" {
 			cursor = s.id
 			return errEnough
@@ -89,10 +99,7 @@ func (c *terminal) transcript(name string, after int64) (all []room.Entry, curso
 		}
 		return nil
 	})
-	if err != nil {
-		c.t.Fatalf("the transcript of %s: %v", name, err)
-	}
-	return all, cursor
+	return all, cursor, err
 }
 
 // ask posts a body, nil for none, and reads the answer.
