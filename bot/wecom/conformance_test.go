@@ -167,6 +167,14 @@ func TestCalledAIBotConformance(t *testing.T) {
 			return "msg:" + id, f.CallBotSay(ctx, "alice", "", id, "and then?")
 		}}
 		s.To = bot.Address{Account: "wecom-aibot:ops", Room: "user:alice"}
+		s.Ready = func(ctx context.Context) error {
+			for {
+				_, err := f.CallBot(ctx, `{"msgid":"ready","msgtype":"event","from":{"userid":"alice"},"event":{"eventtype":"enter_chat"}}`)
+				if err == nil || ctx.Err() != nil {
+					return err
+				}
+			}
+		}
 		s.Say = func(ctx context.Context, id, text string) error { return f.CallBotSay(ctx, "alice", "", id, text) }
 		texts := s.Shown
 		s.Shown = func() []string {

@@ -64,7 +64,7 @@ function deeds(client, frame) {
 
 function aibot(wsUrl, botId, secret) {
   const { WSClient } = require("@wecom/aibot-node-sdk");
-  const client = new WSClient({ botId, secret, wsUrl, logger: quiet, reconnectInterval: 50, heartbeatInterval: 200, maxAuthFailureAttempts: 1 });
+  const client = new WSClient({ botId, secret, wsUrl, logger: quiet, reconnectInterval: 50, heartbeatInterval: 1000, maxAuthFailureAttempts: 1 });
   client.on("authenticated", () => say("authenticated"));
   client.on("error", (err) => say("error", { message: err.message }));
   client.on("disconnected", () => say("disconnected"));

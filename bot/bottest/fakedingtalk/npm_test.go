@@ -43,7 +43,7 @@ func vendor(t *testing.T, f *Fake) (ended <-chan error, output *bytes.Buffer) {
 // events, a cut connection and a disconnect, with the vendor's own client.
 func TestVendorsClient(t *testing.T) {
 	f := New(t)
-	f.AckWait, f.RedeliverAfter = 20*time.Second, 100*time.Millisecond
+	f.AckWait = time.Minute
 	ended, output := vendor(t, f)
 	check := func(what string, err error) {
 		t.Helper()
@@ -53,7 +53,14 @@ func TestVendorsClient(t *testing.T) {
 	}
 	f.Connected(1)
 	check("receive", f.Say(t.Context(), Message{ID: "m1", Text: "hello"}))
+	redeliver := func(after time.Duration) {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.RedeliverAfter = after
+	}
+	redeliver(2 * time.Second) // what is answered more slowly comes a third time
 	check("redelivery", f.Say(t.Context(), Message{ID: "m2", Text: "again"}))
+	redeliver(time.Minute)
 	check("send API", f.Say(t.Context(), Message{ID: "m3", Text: "send"}))
 	check("ping", f.Ping(t.Context()))
 	f.mu.Lock()
@@ -70,7 +77,7 @@ func TestVendorsClient(t *testing.T) {
 	select {
 	case err := <-ended:
 		check("its end", err)
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("the vendor's client did not end")
 	}
 	want := []string{"hello 1", "again 2", "send 1", "sent", "pressed approve of card-1 by staff01", "back 1", "bye 1"}

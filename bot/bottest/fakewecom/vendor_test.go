@@ -84,7 +84,7 @@ func startVendor(t *testing.T, f *fakewecom.Fake, secret string) *vendor {
 // expect skips to the next event of a kind.
 func (v *vendor) expect(what string) event {
 	v.Helper()
-	timeout := time.NewTimer(20 * time.Second)
+	timeout := time.NewTimer(time.Minute)
 	defer timeout.Stop()
 	for {
 		select {
@@ -131,7 +131,7 @@ func TestVendorsBotAnswers(t *testing.T) {
 	if wrong := f.Violations(); len(wrong) > 0 {
 		t.Errorf("the fake finds fault with the vendor's own client: %q", wrong)
 	}
-	if f.Wait(5*time.Second, func() bool { return f.Calls("ping") >= 2 }) == false {
+	if f.Wait(time.Minute, func() bool { return f.Calls("ping") >= 2 }) == false {
 		t.Error("no ping")
 	}
 }
@@ -186,7 +186,7 @@ func (v *vendor) next() event {
 	select {
 	case e := <-v.lines:
 		return e
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		v.Fatal("nothing more")
 		return event{}
 	}
