@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/coxswain-ops/coxswain/bot"
 )
@@ -129,21 +127,13 @@ func table(t *bot.Table) string {
 				b.WriteString("**" + cell + "**")
 			case cell == "":
 			case len(t.Columns) > 2 && j < len(t.Columns) && t.Columns[j] != "":
-				b.WriteString(" · " + labelled(oneLine(plain(t.Columns[j])), cell))
+				b.WriteString(" · " + oneLine(plain(t.Columns[j])) + bot.Colon(t.Columns[j]) + cell)
 			default:
 				b.WriteString(" · " + cell)
 			}
 		}
 	}
 	return b.String()
-}
-
-// labelled puts a label before a value, with the colon of its script.
-func labelled(label, value string) string {
-	if last, _ := utf8.DecodeLastRuneInString(label); unicode.Is(unicode.Han, last) {
-		return label + "：" + value
-	}
-	return label + ": " + value
 }
 
 // code is a fenced block that its own text cannot close.

@@ -106,7 +106,7 @@ func longFields(fields []bot.Field) slackapi.RichTextElement {
 	var s section
 	for _, f := range fields {
 		s.line()
-		s.text(oneLine(f.Label)+": ", true)
+		s.text(oneLine(f.Label)+bot.Colon(f.Label), true)
 		s.text(f.Value, false)
 	}
 	return s.element()

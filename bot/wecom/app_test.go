@@ -228,7 +228,7 @@ func TestGroupChatOfAnApplication(t *testing.T) {
 	if _, err := h.app.Send(t.Context(), room, bot.Message{Text: "kubeconfig", Private: true, For: me}); err != nil {
 		t.Fatal(err)
 	}
-	wantShown(t, h.fake.Shown("chat-1"), []string{"停止: op stop op-7"}, []string{"9/9"}, []string{"<@alice>", "单聊"})
+	wantShown(t, h.fake.Shown("chat-1"), []string{"停止：op stop op-7"}, []string{"9/9"}, []string{"<@alice>", "单聊"})
 	wantShown(t, h.fake.Shown("alice"), []string{"kubeconfig"})
 	var failed *bot.SendError
 	if _, err := h.app.Send(t.Context(), room, bot.Message{Text: "secret", Private: true}); !errors.As(err, &failed) || !failed.Permanent {

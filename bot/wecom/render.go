@@ -96,7 +96,7 @@ func quote(s string) string {
 func fields(fs []bot.Field) string {
 	var b strings.Builder
 	for i, f := range fs {
-		fmt.Fprintf(&b, "**%s**: %s", oneLine(calm(f.Label)), calm(f.Value))
+		fmt.Fprintf(&b, "**%s**%s%s", oneLine(calm(f.Label)), bot.Colon(f.Label), calm(f.Value))
 		if f.Short && i+1 < len(fs) && fs[i+1].Short && i%2 == 0 {
 			b.WriteString("　")
 			continue

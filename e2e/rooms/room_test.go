@@ -203,7 +203,7 @@ func drawn(m bot.Message) string {
 	add("%s %s", m.Severity, m.Title)
 	add("%s", m.Text)
 	for _, f := range m.Fields {
-		add("%s: %s", f.Label, f.Value)
+		add("%s%s%s", f.Label, bot.Colon(f.Label), f.Value)
 	}
 	if m.Table != nil {
 		for _, row := range append([][]string{m.Table.Columns}, m.Table.Rows...) {
