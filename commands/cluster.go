@@ -197,7 +197,9 @@ func (s *Services) runClusterNodes(ctx context.Context, c *Call) (*Outcome, erro
 	return &Outcome{Reply: m}, nil
 }
 
-// clusterKubeconfig hands out the administrator's kubeconfig, to the asker alone.
+// clusterKubeconfig hands out a kubeconfig, to the asker alone: the administrator's
+// to those who may change the cluster, one with fewer rights and an end to those
+// who look after it.
 func (s *Services) clusterKubeconfig() *Spec {
 	return &Spec{Noun: nounCluster, Verb: Word{"kubeconfig", []string{"配置文件"}}, Needs: access.ClusterKubeconfig,
 		Scope: ScopeCluster, Args: []Param{clusterArg()}, Direct: true,
@@ -212,9 +214,19 @@ func (s *Services) runClusterKubeconfig(ctx context.Context, c *Call) (*Outcome,
 	if err != nil {
 		return nil, err
 	}
-	m := bot.Message{Title: c.Cluster.Name, Private: true, Text: c.Say("cluster.kubeconfig.text"),
+	text, told := c.Say("cluster.kubeconfig.text"), map[string]any{"cluster": c.Cluster.Name, "simulated": c.Cluster.Simulated, "scope": "admin"}
+	if !c.Subject.Allowed(access.ClusterChange, access.Object{ProjectID: c.Cluster.ProjectID, ClusterID: c.Cluster.ID}) {
+		scoped, until, err := s.Kube.Scoped(ctx, c.Cluster, config, c.Subject.User.Name)
+		if err != nil {
+			return nil, err
+		}
+		config, text = scoped, c.Say("cluster.kubeconfig.scoped", "until", c.when(until))
+		told["scope"], told["until"] = "cluster-manager", until.UnixMilli()
+	}
+	told["kubeconfig"] = config
+	m := bot.Message{Title: c.Cluster.Name, Private: true, Text: text,
 		Code: &bot.Code{Language: "yaml", Text: config, Filename: c.Cluster.Name + ".kubeconfig"},
-		Data: data(map[string]any{"cluster": c.Cluster.Name, "simulated": c.Cluster.Simulated, "kubeconfig": config})}
+		Data: data(told)}
 	c.sayWhenSimulated(&m, c.Cluster)
 	return &Outcome{Reply: m, Target: c.Cluster.Name}, nil
 }

@@ -23,7 +23,7 @@ type Services struct {
 	// KeyCheck reports what is wrong with a credential's private key.
 	KeyCheck func(*lifecycle.Credential) error
 	Versions VersionResolver
-	Kube     KubeReader
+	Kube     KubeClient
 	// Settings gives the settings as they are in force, secrets left out.
 	Settings func() []Setting
 	// Planning prepares a context for the making of one plan, so that every
@@ -87,9 +87,12 @@ type NodeState struct {
 	Since   time.Time `json:"since"`
 }
 
-// KubeReader asks a cluster's API server.
-type KubeReader interface {
+// KubeClient asks a cluster's API server.
+type KubeClient interface {
 	Nodes(ctx context.Context, c *lifecycle.Cluster, kubeconfig string) ([]NodeState, error)
+	// Scoped makes a kubeconfig with a cluster manager's rights for a person, with
+	// the administrator's, and says until when it is good.
+	Scoped(ctx context.Context, c *lifecycle.Cluster, kubeconfig, person string) (string, time.Time, error)
 }
 
 // Setting is one line of "settings show".

@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -47,6 +49,36 @@ kind: Service
 metadata: {name: web}
 spec: {selector: {app: web}, ports: [{port: 80}]}
 `
+
+// scoped asserts with kubectl what the kubeconfig of a cluster manager may do.
+func (l *lab) scoped(s *drive.Server, cluster string) {
+	l.t.Helper()
+	s.Chat("user add carol")
+	s.Chat("project member default carol role=cluster-manager cluster=" + cluster)
+	var told struct{ Scope, Kubeconfig string }
+	out := s.Chat("--as", "carol", "--json", "cluster kubeconfig "+cluster)
+	var m struct{ Data json.RawMessage }
+	if err := errors.Join(json.Unmarshal([]byte(out), &m), json.Unmarshal(m.Data, &told)); err != nil || told.Scope != "cluster-manager" {
+		l.t.Fatalf("carol is given %q (%v)", told.Scope, err)
+	}
+	l.mustSSH(1, "umask 077; cat > /root/carol.conf <<'Y'\n"+told.Kubeconfig+"\nY")
+	defer l.mustSSH(1, "rm /root/carol.conf")
+	carol := func(args string) int {
+		_, code := l.ssh(1, "kubectl --kubeconfig /root/carol.conf "+args)
+		return code
+	}
+	for _, may := range []string{"get nodes", "get pods -A", "cordon node2", "uncordon node2", "auth can-i create pods --subresource=eviction -n default"} {
+		if carol(may) != 0 {
+			l.t.Errorf("a cluster manager may not %s", may)
+		}
+	}
+	for _, never := range []string{"get secrets -A", "-n kube-system create token default", "create namespace mine", "delete node node2",
+		"auth can-i create pods -n kube-system", "auth can-i '*' '*'"} {
+		if carol(never) == 0 {
+			l.t.Errorf("a cluster manager may %s", never)
+		}
+	}
+}
 
 // works asserts that the cluster carries load: a Deployment rolls out, and a pod
 // reaches its Service by name.

@@ -43,6 +43,7 @@ func TestShort(t *testing.T) {
 	if out := s.Chat("cluster nodes short"); strings.Count(out, "Ready") < 2 {
 		t.Errorf("cluster nodes tells something else than kubectl:\n%s", out)
 	}
+	l.scoped(s, "short")
 	s.Chat("--wait", "cluster delete short confirm=short")
 	l.cleanAs(before)
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 
@@ -126,20 +127,34 @@ func (r versionResolver) Resolve(ctx context.Context, wanted string, c *lifecycl
 	return phases.ResolveVersion(ctx, h, r.bundles, spec)
 }
 
-// kubeReader asks a cluster's API server by way of its control planes, so that
+// kubeClient asks a cluster's API server by way of its control planes, so that
 // bastions are no obstacle.
-type kubeReader struct {
+type kubeClient struct {
 	store    *store.Store
 	hosts    *hosts.Provider
 	machines map[string]lifecycle.MachineProvider
 	dialer   remote.Dialer
 }
 
-// Nodes implements commands.KubeReader.
-func (k kubeReader) Nodes(ctx context.Context, c *lifecycle.Cluster, kubeconfig string) ([]commands.NodeState, error) {
-	client, err := kube.New([]byte(kubeconfig), func(ctx context.Context, network, addr string) (net.Conn, error) {
+func (k kubeClient) open(c *lifecycle.Cluster, kubeconfig string) (*kube.Client, error) {
+	return kube.New([]byte(kubeconfig), func(ctx context.Context, network, addr string) (net.Conn, error) {
 		return k.dial(ctx, c, network, addr)
 	})
+}
+
+// Scoped implements commands.KubeClient.
+func (k kubeClient) Scoped(ctx context.Context, c *lifecycle.Cluster, kubeconfig, person string) (string, time.Time, error) {
+	client, err := k.open(c, kubeconfig)
+	if err != nil {
+		return "", time.Time{}, err
+	}
+	got, err := client.Scoped(ctx, person)
+	return got.Kubeconfig, got.Until, err
+}
+
+// Nodes implements commands.KubeClient.
+func (k kubeClient) Nodes(ctx context.Context, c *lifecycle.Cluster, kubeconfig string) ([]commands.NodeState, error) {
+	client, err := k.open(c, kubeconfig)
 	if err != nil {
 		return nil, err
 	}
@@ -156,7 +171,7 @@ func (k kubeReader) Nodes(ctx context.Context, c *lifecycle.Cluster, kubeconfig 
 }
 
 // dial reaches the API server through the first control plane that answers.
-func (k kubeReader) dial(ctx context.Context, c *lifecycle.Cluster, network, addr string) (net.Conn, error) {
+func (k kubeClient) dial(ctx context.Context, c *lifecycle.Cluster, network, addr string) (net.Conn, error) {
 	nodes, err := k.store.Nodes(ctx, c.ID)
 	if err != nil {
 		return nil, err
@@ -172,7 +187,7 @@ func (k kubeReader) dial(ctx context.Context, c *lifecycle.Cluster, network, add
 	return nil, errors.Join(failures...)
 }
 
-func (k kubeReader) through(ctx context.Context, c *lifecycle.Cluster, n *lifecycle.Node, network, addr string) (net.Conn, error) {
+func (k kubeClient) through(ctx context.Context, c *lifecycle.Cluster, n *lifecycle.Node, network, addr string) (net.Conn, error) {
 	access, err := k.access(ctx, c, n)
 	if err != nil {
 		return nil, err
@@ -192,7 +207,7 @@ func (k kubeReader) through(ctx context.Context, c *lifecycle.Cluster, n *lifecy
 	return &throughConn{Conn: conn, host: h}, nil
 }
 
-func (k kubeReader) access(ctx context.Context, c *lifecycle.Cluster, n *lifecycle.Node) (lifecycle.Access, error) {
+func (k kubeClient) access(ctx context.Context, c *lifecycle.Cluster, n *lifecycle.Node) (lifecycle.Access, error) {
 	if n.HostID != "" {
 		return k.hosts.Access(ctx, n.HostID)
 	}

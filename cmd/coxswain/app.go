@@ -115,7 +115,7 @@ func New(ctx context.Context, o Options) (app *App, err error) {
 	services := &commands.Services{Store: st, Catalogue: catalogue, Procedures: byKind(procedures), Providers: providers,
 		Regions: a.regions, Hosts: hostChecker{hostProvider, pool}, Bundles: bundles, KeyCheck: checkKey,
 		Versions: versionResolver{hostProvider, pool, bundles, offered},
-		Kube:     kubeReader{st, hostProvider, machines, pool}, Planning: phases.KeepFacts,
+		Kube:     kubeClient{st, hostProvider, machines, pool}, Planning: phases.KeepFacts,
 		Settings: func() []commands.Setting { return settings(a.running()) }, Defaults: defaultsOf(a.cfg), Lang: a.cfg.Server.Lang, TimeZone: zone, Now: time.Now}
 	services.URL, services.OperationLink, a.services = a.url, a.operationLink, services
 	registry, err := commands.NewRegistry(commands.All(services))

@@ -2,6 +2,7 @@ package pages_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"html/template"
 	"io"
@@ -262,7 +263,12 @@ type kube struct {
 	answer func(ctx context.Context) ([]commands.NodeState, error)
 }
 
-// Nodes implements commands.KubeReader.
+// Scoped implements commands.KubeClient; no page asks for it.
+func (k *kube) Scoped(context.Context, *lifecycle.Cluster, string, string) (string, time.Time, error) {
+	return "", time.Time{}, errors.New("pages give no kubeconfig out")
+}
+
+// Nodes implements commands.KubeClient.
 func (k *kube) Nodes(ctx context.Context, _ *lifecycle.Cluster, _ string) ([]commands.NodeState, error) {
 	k.mu.Lock()
 	answer := k.answer

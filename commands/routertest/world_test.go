@@ -137,6 +137,9 @@ func (f fake) ImportFile(ctx context.Context, _ string) (lifecycle.Bundle, error
 func (fake) Nodes(context.Context, *lifecycle.Cluster, string) ([]commands.NodeState, error) {
 	return []commands.NodeState{{Name: "m1", Ready: true}}, nil
 }
+func (fake) Scoped(_ context.Context, c *lifecycle.Cluster, _, person string) (string, time.Time, error) {
+	return "kubeconfig of " + person, time.Now().Add(time.Hour), nil
+}
 func (fake) Resolve(context.Context, string, *lifecycle.Cluster, []*lifecycle.Node) (string, error) {
 	return "v1.34.4", nil
 }

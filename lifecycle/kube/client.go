@@ -31,6 +31,9 @@ type Client struct {
 	codec    runtime.ParameterCodec
 	endpoint string
 	timeout  time.Duration
+	// What a kubeconfig for somebody else is made of.
+	cluster, server string
+	ca              []byte
 }
 
 // New makes a client from a kubeconfig, of whose current context only embedded
@@ -61,7 +64,8 @@ func New(kubeconfig []byte, dial DialFunc) (*Client, error) {
 	if err != nil {
 		return nil, badConfig("kube.config.server")
 	}
-	return &Client{rest: c, codec: runtime.NewParameterCodec(scheme), endpoint: a.endpoint(), timeout: DefaultTimeout}, nil
+	return &Client{rest: c, codec: runtime.NewParameterCodec(scheme), endpoint: a.endpoint(), timeout: DefaultTimeout,
+		cluster: a.cluster, server: a.server.String(), ca: a.ca}, nil
 }
 
 func newScheme() (*runtime.Scheme, error) {

@@ -50,9 +50,11 @@ type kubeconfig struct {
 
 // access is a kubeconfig's current context, ready for use.
 type access struct {
-	server *url.URL
-	tls    *tls.Config
-	token  string
+	cluster string // its name
+	server  *url.URL
+	ca      []byte // PEM
+	tls     *tls.Config
+	token   string
 }
 
 // maxKubeconfig bounds a kubeconfig, in bytes.
@@ -87,7 +89,11 @@ func parse(raw []byte) (*access, error) {
 	if conf.ServerName == "" {
 		conf.ServerName = server.Hostname()
 	}
-	return &access{server: server, tls: conf, token: k.Users[user].User.Token}, nil
+	ca, err := base64.StdEncoding.DecodeString(c.CAData)
+	if err != nil {
+		return nil, badConfig("kube.config.data", "field", "certificate-authority-data")
+	}
+	return &access{cluster: k.Clusters[cluster].Name, server: server, ca: ca, tls: conf, token: k.Users[user].User.Token}, nil
 }
 
 // current gives the indexes of the current context's cluster and user.

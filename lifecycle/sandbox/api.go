@@ -122,8 +122,11 @@ func (s *apiServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	q, isObject := parsePath(r.URL.Path)
 	switch {
-	case len(r.TLS.PeerCertificates) == 0 && !public(r.URL.Path):
+	case len(r.TLS.PeerCertificates) == 0 && !public(r.URL.Path) && s.bearer(r) == "":
 		s.answer(w, refuse(&refusal{http.StatusUnauthorized, "Unauthorized", "Unauthorized"}))
+	case len(r.TLS.PeerCertificates) == 0 && !public(r.URL.Path) && !mayScoped(r, q):
+		s.answer(w, refuse(&refusal{http.StatusForbidden, "Forbidden",
+			fmt.Sprintf("%s is forbidden: User %q cannot do this (simulated: service accounts read, cordon and drain)", q.r.plural, s.bearer(r))}))
 	case !quorum && !health(r.URL.Path) && r.URL.Path != "/version":
 		s.answer(w, refuse(&refusal{http.StatusInternalServerError, "InternalError", "etcdserver: request timed out"}))
 	case isObject && r.Method == http.MethodGet && watches(r):

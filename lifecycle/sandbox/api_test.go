@@ -20,6 +20,7 @@ type caller struct {
 	base   string
 	client *http.Client
 	accept string
+	bearer string // token
 }
 
 func (l *lab) caller(m *machine, anonymous bool) caller {
@@ -39,7 +40,7 @@ func (l *lab) caller(m *machine, anonymous bool) caller {
 		}
 		conf.Certificates = []tls.Certificate{cert}
 	}
-	return caller{l.t, "https://" + l.ip(m) + ":6443", &http.Client{Transport: &http.Transport{DialContext: l.dial, TLSClientConfig: conf, DisableKeepAlives: true}, Timeout: 10 * time.Second}, ""}
+	return caller{l.t, "https://" + l.ip(m) + ":6443", &http.Client{Transport: &http.Transport{DialContext: l.dial, TLSClientConfig: conf, DisableKeepAlives: true}, Timeout: 10 * time.Second}, "", ""}
 }
 
 func (c caller) do(method, path, kind, body string) (int, object) {
@@ -50,6 +51,9 @@ func (c caller) do(method, path, kind, body string) (int, object) {
 	}
 	req.Header.Set("Content-Type", kind)
 	req.Header.Set("Accept", c.accept)
+	if c.bearer != "" {
+		req.Header.Set("Authorization", "Bearer "+c.bearer)
+	}
 	resp, err := c.client.Do(req)
 	if err != nil {
 		c.t.Fatalf("%s %s: %v", method, path, err)

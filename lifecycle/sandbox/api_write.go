@@ -73,6 +73,9 @@ func (cl *cluster) write(t *tx, r *http.Request, q query, body object) answer {
 	case q.sub == "eviction" && r.Method == http.MethodPost:
 		_, no = cl.remove(t, q.r, q.namespace, q.name)
 		o, code = object{"kind": "Status", "apiVersion": "v1", "metadata": object{}, "status": "Success", "code": http.StatusCreated}, http.StatusCreated
+	case q.sub == "token" && q.r.kind == "ServiceAccount" && r.Method == http.MethodPost:
+		o, no = cl.issueToken(q, body)
+		code = http.StatusCreated
 	case q.sub == "scale" && (r.Method == http.MethodPut || r.Method == http.MethodPatch):
 		o, _, no = cl.patch(t, q.r, q.namespace, q.name, object{"spec": map[string]any{"replicas": body.number(1, "spec", "replicas")}})
 		if no == nil {
