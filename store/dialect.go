@@ -1,14 +1,17 @@
 package store
 
 import (
+	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
 	"time"
 
-	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	_ "modernc.org/sqlite" // the driver "sqlite"
 )
@@ -25,6 +28,18 @@ const longestWork = time.Minute
 
 // postgresConnLife ends connections in time, so that they follow a failover.
 const postgresConnLife = 30 * time.Minute
+
+// longestIdle is how long a transaction may stand still before PostgreSQL ends it: a
+// process that is paused or cut off in one would hold its locks, and with them all
+// other processes, until the network noticed.
+const longestIdle = 10 * time.Second
+
+// boundIdle is said on the connection and not in its first packet, which a pooler may
+// refuse for it.
+func boundIdle(ctx context.Context, c *pgx.Conn) error {
+	_, err := c.Exec(ctx, fmt.Sprintf("SET idle_in_transaction_session_timeout = %d", longestIdle.Milliseconds()))
+	return err
+}
 
 // sqliteReaders is the size of SQLite's read pool.
 const sqliteReaders = 4
@@ -112,11 +127,14 @@ func createPrivate(path string) error {
 	return f.Close()
 }
 
+var errNoDSN = errors.New("the DSN is neither a postgres:// URL nor a list of key=value words")
+
 func (s *Store) openPostgres(dsn string) error {
-	db, err := sql.Open("pgx", dsn)
+	cfg, err := pgx.ParseConfig(dsn)
 	if err != nil {
-		return fmt.Errorf("store: %w", err)
+		return errNoDSN // the cause may hold the password
 	}
+	db := stdlib.OpenDB(*cfg, stdlib.OptionAfterConnect(boundIdle))
 	db.SetMaxOpenConns(postgresConns)
 	db.SetMaxIdleConns(postgresConns)
 	db.SetConnMaxLifetime(postgresConnLife)

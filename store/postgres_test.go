@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"context"
 	"database/sql"
 	"testing"
 	"time"
@@ -54,4 +55,31 @@ func dump(t testing.TB, dsn string) []byte {
 		t.Fatal(err)
 	}
 	return []byte(text)
+}
+
+// TestATransactionThatStandsStillIsEnded: a process that is paused or cut off in the
+// middle of one must not hold the others up for longer than a few seconds.
+func TestATransactionThatStandsStillIsEnded(t *testing.T) {
+	t.Parallel()
+	c := store.Config{DSN: pgtest.New(t), Keys: testKeys(t)}
+	paused, other := openStore(t, c), openStore(t, c)
+	begun, goOn, ended := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	go func() {
+		ended <- paused.WithTx(context.Background(), func(ctx context.Context) error {
+			_, err := paused.Hold(ctx, "what both want", "paused", time.Hour)
+			close(begun)
+			<-goOn
+			return err
+		})
+	}()
+	<-begun
+	began := time.Now()
+	got, err := other.Hold(t.Context(), "what both want", "other", time.Hour)
+	if took := time.Since(began); err != nil || !got || took > 40*time.Second {
+		t.Errorf("after %s: %v, %v", took, got, err)
+	}
+	close(goOn)
+	if err := <-ended; err == nil {
+		t.Error("what was ended is said to be committed")
+	}
 }

@@ -21,7 +21,7 @@ type Server struct {
 func Probe(ctx context.Context, dsn string) (_ Server, err error) {
 	cfg, err := pgx.ParseConfig(dsn)
 	if err != nil {
-		return Server{}, errors.New("the DSN is neither a postgres:// URL nor a list of key=value words")
+		return Server{}, errNoDSN
 	}
 	conn, err := pgx.ConnectConfig(ctx, cfg)
 	if err != nil {

@@ -7,7 +7,9 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/coxswain-ops/coxswain/bot/bottest/fakedingtalk"
 	"github.com/coxswain-ops/coxswain/bot/bottest/fakeslack"
@@ -37,8 +39,43 @@ func TestTwoReplicas(t *testing.T) {
 	t.Parallel()
 	p := newPair(t)
 	p.bothAnswer()
-	p.oneIsKilled()
+	p.oneFails(func() { p.first.Kill() })
 	p.tokensAreShared()
+}
+
+// TestPausedReplica: one that stands still for longer than its leases, in the middle
+// of its work, is taken over from; when it goes on, it repeats nothing, and leaves
+// the AI bot's connection to the other.
+func TestPausedReplica(t *testing.T) {
+	t.Parallel()
+	p := newPair(t)
+	p.ding.RedeliverAfter = 3 * time.Second
+	pid := p.first.Pid()
+	goOn := sync.OnceFunc(func() {
+		if err := syscall.Kill(pid, syscall.SIGCONT); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Cleanup(goOn)
+	p.oneFails(func() {
+		if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+			t.Error(err)
+		}
+	})
+	goOn()
+	drive.Eventually(t, patience, "the one that goes on works again", func() bool {
+		_, status := p.first.Try("whoami")
+		return status == 0
+	})
+	var wg sync.WaitGroup
+	for n := 2 * storm; n < 3*storm; n++ {
+		p.say(n, &wg, func() {})
+	}
+	wg.Wait()
+	eachOnce(t, p.first, "project create", p.commands)
+	if n := p.wecom.Connections(); n != 2 {
+		t.Errorf("the AI bot has connected %d times: the one that was paused took the connection back", n)
+	}
 }
 
 func newPair(t *testing.T) *pair {
@@ -177,8 +214,10 @@ func (p *pair) answers(from, to, least int) bool {
 	return true
 }
 
-func (p *pair) oneIsKilled() {
+// oneFails lets fail end or halt the first replica in the middle of a storm.
+func (p *pair) oneFails(fail func()) {
 	p.t.Helper()
+	said := len(p.wecom.BotShown("alice"))
 	var wg sync.WaitGroup
 	var taken atomic.Int64
 	enough := make(chan struct{})
@@ -191,23 +230,23 @@ func (p *pair) oneIsKilled() {
 	}
 	p.sayToBot("heir", 3)
 	<-enough
-	p.first.Kill()
+	fail()
 	before := taken.Load()
 	wg.Wait()
 	drive.Eventually(p.t, patience, "the other one connects the AI bot", func() bool { return p.wecom.Connections() == 2 && p.wecom.Connected() })
 	p.repeatToBot()
-	p.t.Logf("killed after %d of %d messages were acknowledged", before, 2*storm)
+	p.t.Logf("it failed after %d of %d messages were acknowledged", before, 2*storm)
 	eachOnce(p.t, p.second, "project create", p.commands)
 	drive.Eventually(p.t, patience, "every answer", func() bool {
-		return p.answers(storm, 2*storm, 1) && len(p.wecom.BotShown("alice")) >= 6
+		return p.answers(storm, 2*storm, 1) && len(p.wecom.BotShown("alice")) >= said+3
 	})
-	// What the killed one had said and not noted is said again, and no more than that.
+	// What the first one had said and not noted is said again, and no more than that.
 	twice := 0
 	for n := storm; n < 2*storm; n++ {
 		twice += len(p.slack.Shown(p.channel(n))) + len(p.ding.Shown(group(n))) - 2
 	}
 	if p.t.Logf("%d of %d answers came twice", twice, 2*storm); twice > 16 {
-		p.t.Error("more than were on their way when it was killed")
+		p.t.Error("more than were on their way when it failed")
 	}
 }
 
