@@ -193,7 +193,7 @@ func (s *Services) fillSpec(ctx context.Context, c *Call, d *clusterDraft) error
 	if err := s.choosePackages(ctx, c, d); err != nil {
 		return err
 	}
-	return chooseEndpoint(c, d)
+	return s.chooseEndpoint(ctx, c, d)
 }
 
 // archOf is the architecture that the first chosen host has.
@@ -234,10 +234,27 @@ func (s *Services) choosePackages(ctx context.Context, c *Call, d *clusterDraft)
 	return nil
 }
 
-// simulatedVIP is the address that a sandbox cluster's control planes share.
-const simulatedVIP = "10.77.255.254"
+// simulatedVIP gives the address that a sandbox cluster's control planes share: the
+// highest of 10.77.255.0/24 that no cluster has. Simulated machines count upwards
+// from 10.77.128.0.
+func (s *Services) simulatedVIP(ctx context.Context) (string, error) {
+	all, err := s.Store.Clusters(ctx)
+	if err != nil {
+		return "", err
+	}
+	taken := map[string]bool{}
+	for _, c := range all {
+		taken[c.Spec.Endpoint.Address] = true
+	}
+	for last := 254; last > 0; last-- {
+		if vip := fmt.Sprintf("10.77.255.%d", last); !taken[vip] {
+			return vip, nil
+		}
+	}
+	return "", refuse("create.novip")
+}
 
-func chooseEndpoint(c *Call, d *clusterDraft) error {
+func (s *Services) chooseEndpoint(ctx context.Context, c *Call, d *clusterDraft) error {
 	sp := &d.cluster.Spec
 	vip, external := c.Values.Text("vip"), c.Values.Text("endpoint")
 	switch {
@@ -250,7 +267,11 @@ func chooseEndpoint(c *Call, d *clusterDraft) error {
 	case sp.ControlPlanes == 1:
 		sp.Endpoint = lifecycle.EndpointSpec{Kind: "first", Port: 6443}
 	case d.cluster.Simulated:
-		sp.Endpoint = lifecycle.EndpointSpec{Kind: "vip", Address: simulatedVIP, Port: 8443}
+		vip, err := s.simulatedVIP(ctx)
+		if err != nil {
+			return err
+		}
+		sp.Endpoint = lifecycle.EndpointSpec{Kind: "vip", Address: vip, Port: 8443}
 	default:
 		return refuse("create.noendpoint", "count", sp.ControlPlanes)
 	}

@@ -45,6 +45,7 @@ var EventKinds = []EventKind{
 	{"operation.queued", Info, "event.operation.queued"},
 	{"operation.started", Info, "event.operation.started"},
 	{"operation.stage", Info, "event.operation.stage"},
+	{"operation.progress", Info, "event.operation.progress"},
 	{"operation.blocked", Warning, "event.operation.blocked"},
 	{"operation.stopped", Notice, "event.operation.stopped"},
 	{"operation.undone", Notice, "event.operation.undone"},

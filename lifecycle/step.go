@@ -166,8 +166,24 @@ func (e *saveError) Error() string { return "journal: " + e.err.Error() }
 func (e *saveError) Unwrap() error { return e.err }
 
 func (w *work) saveStep(ctx context.Context, step *Step) error {
-	if err := w.checkpoint(ctx, Checkpoint{Steps: []Step{*step}}); err != nil {
+	if err := w.checkpoint(ctx, Checkpoint{Steps: []Step{*step}, Events: w.progress(step.Phase)}); err != nil {
 		return &saveError{err}
 	}
 	return nil
+}
+
+// progressEvery is how often a stage that takes long is told of, at most. Rooms
+// show their cards anew with it; a card that stands still for minutes looks dead.
+const progressEvery = 5 * time.Second
+
+// progress tells that a stage gets further, when nothing has been told for a while.
+func (w *work) progress(phase string) []Event {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	now := w.r.cfg.Now()
+	if now.Sub(w.told) < progressEvery {
+		return nil
+	}
+	w.told = now
+	return []Event{w.event("operation.progress", Info, "phase", phase)}
 }

@@ -28,6 +28,7 @@ type work struct {
 	mu    sync.Mutex
 	steps map[stepKey]*Step
 	seq   int
+	told  time.Time // when rooms last heard how far it is
 
 	stop atomic.Bool // at the next safe point
 	undo atomic.Bool // and then undo
@@ -187,6 +188,9 @@ func (w *work) enter(ctx context.Context, stage Stage, i, total int) error {
 		return nil
 	}
 	w.entered = i
+	w.mu.Lock()
+	w.told = w.r.cfg.Now()
+	w.mu.Unlock()
 	c := Checkpoint{Operation: w.op}
 	if w.op.Stage == "" {
 		w.op.StartedAt = w.r.cfg.Now()

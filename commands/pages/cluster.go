@@ -107,8 +107,10 @@ func (p *Pages) clusterHistory(ctx context.Context, v *clusterView) error {
 	if err != nil {
 		return err
 	}
-	// The stages of an operation are on its own page.
-	all = slices.DeleteFunc(all, func(e lifecycle.Event) bool { return e.Name == "operation.stage" })
+	// How far an operation has got is on its own page.
+	all = slices.DeleteFunc(all, func(e lifecycle.Event) bool {
+		return e.Name == "operation.stage" || e.Name == "operation.progress"
+	})
 	v.Events = all[:min(len(all), recentEvents)]
 	return nil
 }

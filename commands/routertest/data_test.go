@@ -36,3 +36,27 @@ func TestKubeconfigByRole(t *testing.T) {
 		}
 	}
 }
+
+// TestSimulatedAddressesDoNotMeet: each simulated cluster with several control
+// planes has an address of its own in front of them.
+func TestSimulatedAddressesDoNotMeet(t *testing.T) {
+	w := newTemplate(t).world(t)
+	for _, name := range []string{"one", "two", "three"} {
+		if m := w.say("boss", "cluster create "+name+" region=sandbox masters=3 project=qa", nil); m.Failed {
+			t.Fatalf("%+v", m)
+		}
+	}
+	all, err := w.store.Clusters(t.Context())
+	check(t, err)
+	seen := map[string]string{}
+	for _, c := range all {
+		at := c.Spec.Endpoint.Address
+		if at != "" && seen[at] != "" {
+			t.Errorf("%s and %s both have %s", seen[at], c.Name, at)
+		}
+		seen[at] = c.Name
+	}
+	if len(seen) < 4 { // "" of the others
+		t.Errorf("addresses %v", seen)
+	}
+}
