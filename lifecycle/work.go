@@ -153,6 +153,9 @@ func (w *work) forward(ctx context.Context) error {
 	defer cancel(nil)
 	w.stopNow.Store(&cancel)
 	for i, stage := range stages {
+		if err := w.listen(ctx); err != nil {
+			return err
+		}
 		if w.stop.Load() {
 			return w.stopped(ctx)
 		}
@@ -220,6 +223,17 @@ func (w *work) runStage(ctx context.Context, stage Stage) ([]*Error, error) {
 		all = append(all, failed[i]...)
 	}
 	return all, errors.Join(errs...)
+}
+
+// listen takes in signals that the heartbeat has not brought yet: who was told
+// that an operation will stop must not see one more stage begin.
+func (w *work) listen(ctx context.Context) error {
+	sig, err := w.r.store.Renew(ctx, w.fence, w.r.cfg.Lease)
+	if err != nil {
+		return fmt.Errorf("looking for signals: %w", err)
+	}
+	w.signalled(sig)
+	return nil
 }
 
 // heartbeat renews the lease and carries signals in. When the lease cannot be

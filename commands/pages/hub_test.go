@@ -39,6 +39,7 @@ func TestHubRests(t *testing.T) {
 			default:
 			}
 		}
+		synctest.Wait()
 		if heard < 38 || heard > 41 || looks["one"] > 41 || len(looks) != 1 || len(second.wake) != 1 {
 			t.Errorf("heard %d times, looked %v", heard, looks)
 		}
@@ -46,11 +47,13 @@ func TestHubRests(t *testing.T) {
 		second.leave()
 		before := looks["one"]
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		if looks["one"] != before || len(h.watched) != 0 || h.open != 0 || len(h.each) != 0 {
 			t.Errorf("nobody watches, and it was looked %d times", looks["one"]-before)
 		}
 		third, _ := h.sit("one", "a")
 		time.Sleep(10 * time.Second) // nobody says that anything has changed
+		synctest.Wait()
 		if n := looks["one"] - before; n < 9 || n > 12 {
 			t.Errorf("looked %d times in ten seconds", n)
 		}
