@@ -109,6 +109,7 @@ func TestInboxOneConversationInOrderOthersInParallel(t *testing.T) {
 		for i := 1; i <= 4; i++ {
 			d.accept(message(fmt.Sprintf("a%d", i), "alice"))
 		}
+		synctest.Wait() // a1 is being handled
 		d.accept(message("b1", "bob"))
 		synctest.Wait()
 		d.want("a1", "b1")
