@@ -30,8 +30,8 @@ run: build ## build and start the server on DATA (./data), with the simulated re
 	bin/coxswain serve --data $(DATA)
 
 .PHONY: test
-test: setup lint vet ## everything that must be green before a commit
-	{ $(GOTEST) $(RACE) $(RACED); if compgen -G 'e2e/*_test.go' >/dev/null; then $(GOTEST) -count=1 ./e2e/...; fi; } | go run ./tools/testsum
+test: setup lint vet build ## everything that must be green before a commit
+	{ $(GOTEST) $(RACE) $(RACED); if compgen -G 'e2e/*_test.go' >/dev/null; then COXSWAIN_BIN=$(CURDIR)/bin/coxswain $(GOTEST) -count=1 ./e2e/...; fi; } | go run ./tools/testsum
 
 .PHONY: setup
 setup: ## install what the tests need

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -346,9 +347,10 @@ func TestInboxShutdownGivesGraceAndKeepsTheUnfinished(t *testing.T) {
 
 func TestInboxStoreThatFailsIsSaidAndRecovered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		down := true
+		var down atomic.Bool
+		down.Store(true)
 		store := &bottest.Memory{Fail: func(m string) error {
-			if down && m != "ReleaseInbound" && m != "PurgeInbound" {
+			if down.Load() && m != "ReleaseInbound" && m != "PurgeInbound" {
 				return errors.New("database is locked")
 			}
 			return nil
@@ -357,7 +359,7 @@ func TestInboxStoreThatFailsIsSaidAndRecovered(t *testing.T) {
 		if err := d.inbox.Accept(t.Context(), message("m1", "alice")); err == nil {
 			t.Error("accepted though the store failed")
 		}
-		down = false
+		down.Store(false)
 		d.accept(message("m1", "alice"))
 		synctest.Wait()
 		d.want("m1")

@@ -3,6 +3,7 @@ package drive
 import (
 	"cmp"
 	"encoding/json"
+	"fmt"
 	"net"
 	"net/http"
 	"os"
@@ -32,9 +33,26 @@ type Server struct {
 // Build builds the program from a package's directory and gives its path.
 func Build(t testing.TB, pkg string) string {
 	t.Helper()
-	bin := filepath.Join(t.TempDir(), "coxswain")
-	Must(t, 20*time.Minute, []string{"CGO_ENABLED=0"}, "go", "build", "-o", bin, pkg)
+	bin, err := Program(t.TempDir(), pkg)
+	if err != nil {
+		t.Fatal(err)
+	}
 	return bin
+}
+
+// Program builds the program into dir and gives its path. With COXSWAIN_BIN in the
+// environment it is that one, which make has built once for all packages.
+func Program(dir, pkg string) (string, error) {
+	if built := os.Getenv("COXSWAIN_BIN"); built != "" {
+		return built, nil
+	}
+	bin := filepath.Join(dir, "coxswain")
+	cmd := exec.Command("go", "build", "-o", bin, pkg)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("go build: %w\n%s", err, out)
+	}
+	return bin, nil
 }
 
 // New builds the program and starts it on an empty data directory with the text

@@ -3,9 +3,9 @@ package webload
 import (
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"testing"
+
+	"github.com/coxswain-ops/coxswain/e2e/drive"
 )
 
 // program is the built program. It is state of the package because go test gives
@@ -27,11 +27,8 @@ func run(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
-	program = filepath.Join(dir, "coxswain")
-	cmd := exec.Command("go", "build", "-o", program, "../../cmd/coxswain")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, out)
+	if program, err = drive.Program(dir, "../../cmd/coxswain"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	return m.Run()
