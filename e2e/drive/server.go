@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -87,17 +88,23 @@ func NewWatched(t testing.TB, bin, config string, env ...string) *Server {
 	return start(&Server{TB: t, Bin: bin, Listen: FreePort(t), Admin: FreePort(t), Env: env}, config)
 }
 
-// FreePort is an address of the loopback that nobody listens on.
+// FreePort is an address of the loopback that nobody listens on. It is below those
+// that the system gives to outgoing connections, which would take it while the
+// program is not running.
 func FreePort(t testing.TB) string {
 	t.Helper()
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 100 {
+		l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", fmt.Sprintf("127.0.0.1:%d", 10000+rand.IntN(9000)))
+		if err != nil {
+			continue
+		}
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return l.Addr().String()
 	}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return l.Addr().String()
+	t.Fatal("there is no free port")
+	return ""
 }
 
 func start(s *Server, config string) *Server {
