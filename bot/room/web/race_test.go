@@ -3,4 +3,4 @@
 package web_test
 
 // slower is how much longer things may take.
-const slower = 10
+const slower = 30
