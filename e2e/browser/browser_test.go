@@ -12,7 +12,7 @@ const (
 	atEase = "limits:\n  per_user: 10000\n  per_room: 10000\n"
 	quick  = atEase + "sandbox:\n  speed: 20\n"
 	slowed = atEase + "sandbox:\n  speed: 0.6\n"
-	slower = atEase + "sandbox:\n  speed: 0.25\n"
+	slower = atEase + "sandbox:\n  speed: 0.18\n"
 	// Clusters to look at: one fails, two never get to an end.
 	still = atEase + `sandbox:
   speed: 8
