@@ -39,6 +39,7 @@ play(async () => {
   const entries = () => page.locator('#feed .entry[data-id]').evaluateAll((all) => all.map((e) => e.dataset.id));
   const live = await entries();
   assert.equal(new Set(live).size, live.length, 'an entry is there twice');
+  await page.locator('#feed .said', { hasText: /^whoami$/ }).first().waitFor();
   assert.equal(await page.locator('#feed .said', { hasText: /^whoami$/ }).count(), 1, 'what was said in the dark is not there once');
   await page.locator('#feed .entry.bot', { hasText: 'local:local' }).waitFor();
   const seen = await entries();

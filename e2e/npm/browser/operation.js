@@ -74,7 +74,7 @@ play(async () => {
   await page.locator('#ask-feed .entry.bot').first().waitFor();
   await page.locator('dialog [data-close]').click();
   await status.filter({ hasText: /done|succeeded/i }).waitFor({ timeout: 60000 });
-  assert.equal(await rows('pending').count(), 0);
+  await until('nothing is left to do', async () => (await rows('pending').count()) === 0);
 
   // the cluster's page: its nodes come after it
   await page.locator('.facts a', { hasText: 'demo' }).click();

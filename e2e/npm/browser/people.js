@@ -15,9 +15,9 @@ async function marks(page) {
   await ops.click();
   await page.locator('h1', { hasText: 'ops' }).waitFor();
   await page.locator('#feed .entry.bot').first().waitFor();
-  assert.equal(await ops.locator('.unread:visible').count(), 0, 'the mark stays in the open room');
+  await until('the mark goes in the open room', async () => (await ops.locator('.unread:visible').count()) === 0);
   await page.goto(room);
-  assert.equal(await ops.locator('.unread:visible').count(), 0, 'the mark stays after the room was read');
+  await until('the mark stays away after the room was read', async () => (await ops.locator('.unread:visible').count()) === 0);
 }
 
 // a person of another project sees nothing of this one
