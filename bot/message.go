@@ -14,6 +14,23 @@ const (
 	Critical Severity = "critical"
 )
 
+// Sign is shown before what a message is called, where colours are not to be had;
+// it is in no language. "" for what needs none.
+func (s Severity) Sign() string {
+	switch s {
+	case Success:
+		return "✅"
+	case Warning:
+		return "⚠️"
+	case Error:
+		return "❌"
+	case Critical:
+		return "🚨"
+	case Info:
+	}
+	return ""
+}
+
 // Message is one semantic message, already in the reader's language. Each
 // adapter renders it for its platform and fits it to the platform's limits.
 // Empty parts are left out.

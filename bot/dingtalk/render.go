@@ -30,22 +30,7 @@ func heading(m bot.Message) string {
 	if m.Title == "" {
 		return ""
 	}
-	return strings.TrimSpace(severitySign(m.Severity) + " " + oneLine(strings.ToValidUTF8(m.Title, "\uFFFD")))
-}
-
-func severitySign(s bot.Severity) string {
-	switch s {
-	case bot.Success:
-		return "✅"
-	case bot.Warning:
-		return "⚠️"
-	case bot.Error:
-		return "❌"
-	case bot.Critical:
-		return "🚨"
-	case bot.Info:
-	}
-	return ""
+	return strings.TrimSpace(m.Severity.Sign() + " " + oneLine(strings.ToValidUTF8(m.Title, "\uFFFD")))
 }
 
 // body renders everything below the title, its parts an empty line apart.
@@ -58,7 +43,7 @@ func body(m bot.Message) string {
 	}
 	text := lines(m.Text)
 	if m.Title == "" {
-		text = strings.TrimSpace(severitySign(m.Severity) + " " + text)
+		text = strings.TrimSpace(m.Severity.Sign() + " " + text)
 	}
 	add(text)
 	add(progress(m.Progress))

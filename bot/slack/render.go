@@ -82,10 +82,10 @@ func draw(m bot.Message, tokens []string) []slackapi.Block {
 	if m.For != "" {
 		words.mention(userOf(m.For))
 	}
-	title := strings.TrimSpace(mark(m.Severity) + " " + oneLine(m.Title))
+	title := strings.TrimSpace(m.Severity.Sign() + " " + oneLine(m.Title))
 	switch {
 	case m.Title == "":
-		words.text(strings.TrimSpace(mark(m.Severity)+" "+m.Text), false)
+		words.text(strings.TrimSpace(m.Severity.Sign()+" "+m.Text), false)
 	case utf8.RuneCountInString(title) <= maxHeader:
 		out = append(out, slackapi.NewHeaderBlock(literal(title)))
 		words.text(m.Text, false)
@@ -105,22 +105,6 @@ func draw(m bot.Message, tokens []string) []slackapi.Block {
 		out = append(out, slackapi.NewContextBlock("", literal("·"))) // Slack takes no empty message
 	}
 	return out
-}
-
-// mark is how a severity looks.
-func mark(s bot.Severity) string {
-	switch s {
-	case bot.Success:
-		return "✅"
-	case bot.Warning:
-		return "⚠️"
-	case bot.Error:
-		return "❌"
-	case bot.Critical:
-		return "🚨"
-	case bot.Info:
-	}
-	return ""
 }
 
 func literal(text string) *slackapi.TextBlockObject {
@@ -230,5 +214,5 @@ func notice(m bot.Message) string {
 		m.Actions, m.Severity = nil, ""
 		text = oneLine(shown(draw(m, nil)))
 	}
-	return bot.Truncate(strings.TrimSpace(mark(m.Severity)+" "+text), bot.Limits{Runes: maxNotice})
+	return bot.Truncate(strings.TrimSpace(m.Severity.Sign()+" "+text), bot.Limits{Runes: maxNotice})
 }

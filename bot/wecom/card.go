@@ -150,7 +150,7 @@ func holds(m bot.Message) bool {
 
 // draw makes m's card. Its buttons carry tokens only.
 func (d drawer) draw(ctx context.Context, to bot.Address, m bot.Message, task string) (*card, error) {
-	c := &card{CardType: "button_interaction", TaskID: task, Main: &cardTitle{Title: cut(sign(m.Severity)+oneLine(m.Title), titleRunes)}}
+	c := &card{CardType: "button_interaction", TaskID: task, Main: &cardTitle{Title: cut(signed(m, oneLine(m.Title)), titleRunes)}}
 	if holds(m) {
 		c.content(m)
 	}

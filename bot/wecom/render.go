@@ -43,35 +43,24 @@ func (k markup) text(m bot.Message) string {
 	return strings.Join(parts, "\n\n")
 }
 
-// sign is shown before a title; it is in no language.
-func sign(s bot.Severity) string {
-	switch s {
-	case bot.Success:
-		return "✅ "
-	case bot.Warning:
-		return "⚠️ "
-	case bot.Error:
-		return "❌ "
-	case bot.Critical:
-		return "🚨 "
-	case bot.Info:
-	}
-	return ""
-}
-
 // words are m's text; without a title its sign goes before them.
 func words(m bot.Message) string {
 	if m.Title != "" {
 		return calm(m.Text)
 	}
-	return strings.TrimSpace(sign(m.Severity) + calm(m.Text))
+	return signed(m, calm(m.Text))
+}
+
+// signed is text with m's sign before it.
+func signed(m bot.Message, text string) string {
+	return strings.TrimSpace(m.Severity.Sign() + " " + text)
 }
 
 func heading(m bot.Message) string {
 	if m.Title == "" {
 		return ""
 	}
-	return "**" + sign(m.Severity) + strings.ReplaceAll(oneLine(calm(m.Title)), "**", "*") + "**"
+	return "**" + signed(m, strings.ReplaceAll(oneLine(calm(m.Title)), "**", "*")) + "**"
 }
 
 // calm takes the effect from what would become a mention, a tag or a link. A
