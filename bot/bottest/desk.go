@@ -21,15 +21,15 @@ type desk struct {
 	got     []bot.Inbound // accepted
 	turned  []bot.Inbound // refused
 	refuse  error
-	handle  handler       // nil = keep
-	changed chan struct{} // closed and replaced at each Inbound
+	handle  handler // nil = keep
+	changed Changes // each Inbound
 	stop    func() error
 }
 
 // open runs s until the test ends, and waits until it can receive.
 func open(t *testing.T, s Subject) *desk {
 	t.Helper()
-	d := &desk{changed: make(chan struct{})}
+	d := &desk{}
 	d.run(t, s)
 	return d
 }
@@ -86,8 +86,7 @@ func (d *desk) take(ctx context.Context, in bot.Inbound) error {
 
 // tell wakes await. The lock is held.
 func (d *desk) tell() {
-	close(d.changed)
-	d.changed = make(chan struct{})
+	d.changed.Tell()
 }
 
 // set makes it refuse everything, or take it again with nil.
@@ -119,20 +118,8 @@ func (d *desk) refused() []bot.Inbound {
 // await waits until ok, which is asked after each Inbound.
 func (d *desk) await(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	timeout := time.NewTimer(patience)
-	defer timeout.Stop()
-	for {
-		d.mu.Lock()
-		changed := d.changed
-		d.mu.Unlock()
-		if ok() {
-			return
-		}
-		select {
-		case <-changed:
-		case <-timeout.C:
-			t.Fatalf("waited in vain: %s; accepted so far: %+v", what, d.accepted())
-		}
+	if !d.changed.WaitFor(patience, ok) {
+		t.Fatalf("waited in vain: %s; accepted so far: %+v", what, d.accepted())
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/coxswain-ops/coxswain/bot/bottest"
 	"github.com/coxswain-ops/coxswain/bot/wecom"
 )
 
@@ -100,21 +101,12 @@ func TestCryptoAgainstTheVendors(t *testing.T) {
 
 func vendorsCrypto(t *testing.T, ops ...map[string]string) []map[string]string {
 	t.Helper()
-	dir, err := filepath.Abs("../../e2e/npm")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := exec.LookPath("node"); err != nil {
-		t.Skip("node is not installed: make setup says how to get it")
-	}
-	if _, err := os.Stat(filepath.Join(dir, "node_modules", "@wecom")); err != nil {
-		t.Skip("the vendor's npm clients are not installed: run make setup")
-	}
+	node, dir := bottest.NPM(t, "@wecom")
 	data, err := json.Marshal(ops)
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), "node", filepath.Join(dir, "wecom.js"), "crypto")
+	cmd := exec.CommandContext(t.Context(), node, filepath.Join(dir, "wecom.js"), "crypto")
 	cmd.Stdin, cmd.Stderr = bytes.NewReader(data), os.Stderr
 	out, err := cmd.Output()
 	if err != nil {

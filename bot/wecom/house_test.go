@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/coxswain-ops/coxswain/bot"
+	"github.com/coxswain-ops/coxswain/bot/bottest"
 	"github.com/coxswain-ops/coxswain/bot/bottest/fakewecom"
 	"github.com/coxswain-ops/coxswain/bot/wecom"
 	"github.com/coxswain-ops/coxswain/commands/messages"
@@ -135,10 +136,10 @@ type inbox struct {
 	mu      sync.Mutex
 	got     []bot.Inbound
 	refuse  error
-	changed chan struct{}
+	changed bottest.Changes
 }
 
-func newInbox() *inbox { return &inbox{changed: make(chan struct{}, 10000)} }
+func newInbox() *inbox { return &inbox{} }
 
 func (i *inbox) handle(_ context.Context, in bot.Inbound) error {
 	i.mu.Lock()
@@ -148,12 +149,12 @@ func (i *inbox) handle(_ context.Context, in bot.Inbound) error {
 	}
 	for _, old := range i.got { // as the store does it
 		if old.ID == in.ID {
-			i.changed <- struct{}{}
+			i.changed.Tell()
 			return nil
 		}
 	}
 	i.got = append(i.got, in)
-	i.changed <- struct{}{}
+	i.changed.Tell()
 	return nil
 }
 
@@ -172,18 +173,10 @@ func (i *inbox) all() []bot.Inbound {
 // wait waits for n messages.
 func (i *inbox) wait(t testing.TB, n int) []bot.Inbound {
 	t.Helper()
-	timeout := time.NewTimer(time.Minute)
-	defer timeout.Stop()
-	for {
-		if got := i.all(); len(got) >= n {
-			return got
-		}
-		select {
-		case <-i.changed:
-		case <-timeout.C:
-			t.Fatalf("%d messages of %d", len(i.all()), n)
-		}
+	if !i.changed.WaitFor(time.Minute, func() bool { return len(i.all()) >= n }) {
+		t.Fatalf("%d messages of %d", len(i.all()), n)
 	}
+	return i.all()
 }
 
 // running runs a platform until the test's end or stop.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/coxswain-ops/coxswain/bot"
+	"github.com/coxswain-ops/coxswain/bot/bottest"
 )
 
 // What every fake begins with.
@@ -38,7 +39,7 @@ type Fake struct {
 	owned  sync.WaitGroup
 
 	mu       sync.Mutex
-	changed  chan struct{} // closed and made anew whenever something happened
+	changed  bottest.Changes
 	tokens   map[string]bool
 	secrets  []string
 	tickets  map[string]*ticket
@@ -78,7 +79,7 @@ type session struct {
 func New(t testing.TB) *Fake {
 	t.Helper()
 	f := &Fake{t: t, AckWait: 10 * time.Second, RedeliverAfter: time.Minute, Now: time.Now, stop: make(chan struct{}),
-		changed: make(chan struct{}), tokens: map[string]bool{}, tickets: map[string]*ticket{}, frames: map[string]*Delivery{},
+		tokens: map[string]bool{}, tickets: map[string]*ticket{}, frames: map[string]*Delivery{},
 		people: map[string]Person{Staff: {StaffID: Staff, Name: "Ada", Email: "ada@entered.example", OrgEmail: "ada@corp.example"}},
 		shown:  map[string][]*Shown{}, cards: map[string]*card{}, media: map[string]bot.Attachment{}, sessions: map[string]*session{},
 		sent: map[string][]time.Time{}, blocked: map[string]time.Time{}, calls: map[string]int{}, missing: map[string]bool{}}
@@ -143,27 +144,12 @@ func (f *Fake) Until(what string, ok func() bool) {
 
 // Await is Until with a limit, for who goes on without; it reports whether ok was.
 func (f *Fake) Await(limit time.Duration, ok func() bool) bool {
-	deadline := time.NewTimer(limit)
-	defer deadline.Stop()
-	for {
-		f.mu.Lock()
-		changed := f.changed
-		f.mu.Unlock()
-		if ok() {
-			return true
-		}
-		select {
-		case <-changed:
-		case <-deadline.C:
-			return ok()
-		}
-	}
+	return f.changed.WaitFor(limit, ok)
 }
 
 // tell wakes whoever waits. f.mu is held.
 func (f *Fake) tell() {
-	close(f.changed)
-	f.changed = make(chan struct{})
+	f.changed.Tell()
 }
 
 // secret makes a new one that is remembered as such. f.mu is held.

@@ -5,26 +5,19 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"os"
 	"os/exec"
 	"slices"
 	"strings"
 	"testing"
 	"time"
-)
 
-const npm = "../../../e2e/npm"
+	"github.com/coxswain-ops/coxswain/bot/bottest"
+)
 
 // vendor starts DingTalk's own client on f; it ends by itself when it is told bye.
 func vendor(t *testing.T, f *Fake) (ended <-chan error, output *bytes.Buffer) {
 	t.Helper()
-	node, err := exec.LookPath("node")
-	if err != nil {
-		t.Skip("node is not installed: the fake is not proven by the vendor's client")
-	}
-	if _, err := os.Stat(npm + "/node_modules/dingtalk-stream"); err != nil {
-		t.Skip("e2e/npm/node_modules is not installed (make setup): the fake is not proven by the vendor's client")
-	}
+	node, npm := bottest.NPM(t, "dingtalk-stream")
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	cmd := exec.CommandContext(ctx, node, "dingtalk.js", f.URL, ClientID, ClientSecret)
 	cmd.Dir = npm

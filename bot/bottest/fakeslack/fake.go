@@ -12,6 +12,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/coxswain-ops/coxswain/bot/bottest"
 )
 
 // Room is a public channel that the app is a member of from the start.
@@ -39,7 +41,7 @@ type Fake struct {
 	server *httptest.Server
 
 	mu       sync.Mutex
-	changed  chan struct{} // closed and replaced at each change
+	changed  bottest.Changes
 	seq      int
 	rooms    map[string]*room
 	people   map[string]*Person
@@ -67,7 +69,7 @@ type Fake struct {
 func New(tb testing.TB) *Fake {
 	tb.Helper()
 	f := &Fake{tb: tb, BotToken: "xoxb-" + random(), AppToken: "xapp-" + random(), SigningSecret: random(), Team: "T0FAKE", Bot: "U0COX",
-		AckDeadline: 3 * time.Second, ConnectionTime: 18060, PingEvery: 5 * time.Second, changed: make(chan struct{}), rooms: map[string]*room{}, people: map[string]*Person{},
+		AckDeadline: 3 * time.Second, ConnectionTime: 18060, PingEvery: 5 * time.Second, rooms: map[string]*room{}, people: map[string]*Person{},
 		views: map[string]*View{}, homes: map[string]*View{}, triggers: map[string]trigger{}, files: map[string]*File{}, tickets: map[string]bool{},
 		waiting: map[string]chan acked{}, stamps: map[string]string{}, limits: map[string]*bucket{}, calls: map[string]int{},
 		scopes: []string{"app_mentions:read", "chat:write", "commands", "files:read", "files:write", "im:history", "im:write", "users:read", "users:read.email"}}
@@ -121,25 +123,15 @@ func (f *Fake) ts() string {
 
 // tell wakes those that wait for a change. The lock is held.
 func (f *Fake) tell() {
-	close(f.changed)
-	f.changed = make(chan struct{})
+	f.changed.Tell()
 }
 
 // Wait blocks until done, which is asked again at each change, or ctx ends.
 func (f *Fake) Wait(ctx context.Context, done func() bool) error {
-	for {
-		f.mu.Lock()
-		changed := f.changed
-		f.mu.Unlock()
-		if done() {
-			return nil
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return fmt.Errorf("fakeslack: waited in vain: %w", ctx.Err())
-		}
+	if !f.changed.Wait(ctx, done) {
+		return fmt.Errorf("fakeslack: waited in vain: %w", ctx.Err())
 	}
+	return nil
 }
 
 // Calls is how often a method was called, refused calls included.

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/coxswain-ops/coxswain/bot/bottest"
 )
 
 // Vendor is one of Slack's own clients, run by node from e2e/npm.
@@ -22,11 +24,7 @@ type Vendor struct {
 // ends. The test is skipped where node or the npm packages are missing.
 func StartVendor(tb testing.TB, f *Fake, mode string) *Vendor {
 	tb.Helper()
-	node, err := exec.LookPath("node")
-	if err != nil {
-		tb.Skip("node is not installed: the fake is not compared with Slack's own clients")
-	}
-	dir := npmDir(tb)
+	node, dir := bottest.NPM(tb, "@slack/bolt")
 	settings, err := json.Marshal(map[string]string{"url": f.URL, "botToken": f.BotToken, "appToken": f.AppToken, "signingSecret": f.SigningSecret})
 	if err != nil {
 		tb.Fatal(err)
@@ -58,25 +56,6 @@ func StartVendor(tb testing.TB, f *Fake, mode string) *Vendor {
 		kill.Stop()
 	})
 	return v
-}
-
-// npmDir is where the vendors' packages are, found from the package's folder.
-func npmDir(tb testing.TB) string {
-	tb.Helper()
-	dir, err := os.Getwd()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	for ; dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			break
-		}
-	}
-	npm := filepath.Join(dir, "e2e", "npm")
-	if _, err := os.Stat(filepath.Join(npm, "node_modules", "@slack", "bolt")); err != nil {
-		tb.Skip("e2e/npm/node_modules has no @slack/bolt (make setup): the fake is not compared with Slack's own clients")
-	}
-	return npm
 }
 
 func (v *Vendor) read(out io.Reader) {

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/coxswain-ops/coxswain/bot/bottest"
 )
 
 // Fake is one corporation with one application and one AI bot.
@@ -29,7 +31,7 @@ type Fake struct {
 
 	mu      sync.Mutex
 	clock   func() time.Time
-	changed chan struct{} // closed and replaced when anything changes
+	changed bottest.Changes
 
 	people   map[string]*Member
 	chats    map[string]bool
@@ -70,7 +72,7 @@ type Media struct {
 func New(t testing.TB) *Fake {
 	f := &Fake{CorpID: "ww" + random(), AgentID: 1000002, Secret: "app-secret-" + random(), Token: "token" + random(),
 		AESKey: aesKey(), BotID: "aib" + random(), BotSecret: "bot-secret-" + random(), BotToken: "bottoken" + random(), BotAESKey: aesKey(),
-		clock: time.Now, changed: make(chan struct{}), tokens: map[string]time.Time{}, media: map[string]*Media{},
+		clock: time.Now, tokens: map[string]time.Time{}, media: map[string]*Media{},
 		sentAt: map[string][]time.Time{}, calls: map[string]int{}, chats: map[string]bool{"chat-1": true},
 		people: map[string]*Member{
 			"alice": {UserID: "alice", Name: "爱丽丝", BizMail: "alice@corp.example", Status: 1},
@@ -178,27 +180,12 @@ func (f *Fake) Files(to string) []string {
 // Wait blocks until ok, which is asked after each change, or the test's patience
 // is over. It reports whether ok was.
 func (f *Fake) Wait(patience time.Duration, ok func() bool) bool {
-	timeout := time.NewTimer(patience)
-	defer timeout.Stop()
-	for {
-		f.mu.Lock()
-		changed := f.changed
-		f.mu.Unlock()
-		if ok() {
-			return true
-		}
-		select {
-		case <-changed:
-		case <-timeout.C:
-			return ok()
-		}
-	}
+	return f.changed.WaitFor(patience, ok)
 }
 
 // tell wakes Wait. The lock is held.
 func (f *Fake) tell() {
-	close(f.changed)
-	f.changed = make(chan struct{})
+	f.changed.Tell()
 }
 
 func (f *Fake) violation(format string, args ...any) {

@@ -11,23 +11,15 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coxswain-ops/coxswain/bot/bottest"
 	"github.com/coxswain-ops/coxswain/bot/bottest/fakewecom"
 )
 
 // vendorClient gives the command for a mode of the vendor's clients.
 func vendorClient(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
-	dir, err := filepath.Abs("../../../e2e/npm")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := exec.LookPath("node"); err != nil {
-		t.Skip("node is not installed: make setup says how to get it")
-	}
-	if _, err := os.Stat(filepath.Join(dir, "node_modules", "@wecom")); err != nil {
-		t.Skip("the vendor's npm clients are not installed: run make setup")
-	}
-	cmd := exec.CommandContext(t.Context(), "node", append([]string{filepath.Join(dir, "wecom.js")}, args...)...)
+	node, dir := bottest.NPM(t, "@wecom")
+	cmd := exec.CommandContext(t.Context(), node, append([]string{filepath.Join(dir, "wecom.js")}, args...)...)
 	cmd.Stderr = os.Stderr
 	return cmd
 }
