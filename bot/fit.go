@@ -65,7 +65,7 @@ func (f *fitter) monsters() {
 	if f.limits.Fits(f.render(f.m)) {
 		return
 	}
-	f.m.Title = Truncate(f.m.Title, Limits{Runes: 200})
+	f.m.Title = TruncateLine(f.m.Title, Limits{Runes: 200})
 	f.m.Text = Truncate(f.m.Text, Limits{Bytes: half(f.limits.Bytes), Runes: half(f.limits.Runes)})
 	f.m.Fields = slices.Clone(f.m.Fields)
 	for i := range f.m.Fields {
@@ -236,6 +236,19 @@ func Truncate(text string, l Limits) string {
 		return cutMark
 	}
 	return ""
+}
+
+// TruncateLine shortens what is shown as it is, without markup (a title, a button's
+// label, a name), to the limits of size, with … at the end. It splits no character,
+// and cuts at a space where one is near.
+func TruncateLine(text string, l Limits) string {
+	if l.Fits(text) {
+		return text
+	}
+	if !l.Fits(cutMark) {
+		return ""
+	}
+	return text[:nearBreak(text, longest(text, l, cutMark))] + cutMark
 }
 
 // longest is how many bytes of text fit together with tail.

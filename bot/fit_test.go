@@ -128,6 +128,26 @@ func TestTruncate(t *testing.T) {
 	}
 }
 
+func TestTruncateLine(t *testing.T) {
+	for _, tt := range []struct {
+		text   string
+		limits bot.Limits
+		want   string
+	}{
+		{"short", bot.Limits{Bytes: 5, Runes: 5}, "short"},
+		{"集群已创建", bot.Limits{Runes: 4}, "集群已…"},
+		{"集群已创建", bot.Limits{Bytes: 8}, "集…"},
+		{"a ```name``` of its own", bot.Limits{Runes: 8}, "a ```na…"},
+		{"two words", bot.Limits{Runes: 7}, "two wo…"},
+		{"e\u0301e\u0301e\u0301", bot.Limits{Bytes: 7}, "e\u0301…"},
+		{"abc", bot.Limits{Bytes: 2}, ""},
+	} {
+		if got := bot.TruncateLine(tt.text, tt.limits); got != tt.want {
+			t.Errorf("TruncateLine(%q, %+v) = %q, want %q", tt.text, tt.limits, got, tt.want)
+		}
+	}
+}
+
 func FuzzFit(f *testing.F) {
 	f.Add("text ```code``` 集群", "a\nb\nc", 30, 10, 2)
 	f.Add("👩‍🚀e\u0301", "```", 1, 1, 1)

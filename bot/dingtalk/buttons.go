@@ -36,7 +36,7 @@ func (d *DingTalk) issue(ctx context.Context, to bot.Address, m bot.Message) ([]
 	return append(out, button{label: label(m.Form.Title), token: token, style: "primary", form: true}), nil
 }
 
-func label(text string) string { return bot.Truncate(oneLine(text), bot.Limits{Runes: maxLabel}) }
+func label(text string) string { return bot.TruncateLine(oneLine(text), bot.Limits{Runes: maxLabel}) }
 
 // hasForms reports whether this account can show forms.
 func (d *DingTalk) hasForms() bool {
@@ -68,7 +68,7 @@ func (b button) onCard() cardButton {
 // link makes the presser's client send the label and the token in their name:
 // what an ActionCard, which calls nobody back, can do.
 func (b button) link() string {
-	return "dtmd://dingtalkclient/sendMessage?content=" + url.PathEscape(bot.Truncate(b.label, bot.Limits{Runes: 20})+" #"+b.token)
+	return "dtmd://dingtalkclient/sendMessage?content=" + url.PathEscape(bot.TruncateLine(b.label, bot.Limits{Runes: 20})+" #"+b.token)
 }
 
 // asWords says buttons as commands, where there can be none.

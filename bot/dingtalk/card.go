@@ -81,7 +81,7 @@ func (d *DingTalk) content(ctx context.Context, to bot.Address, m bot.Message) (
 	if text == "" && m.Title == "" {
 		text = "…" // an empty card looks broken
 	}
-	c := cardContent{"msgTitle": bot.Truncate(heading(m), bot.Limits{Runes: 200}), varStatic: text, varStream: "", varFlow: flowFinished, varMore: string(raw)}
+	c := cardContent{"msgTitle": bot.TruncateLine(heading(m), bot.Limits{Runes: 200}), varStatic: text, varStream: "", varFlow: flowFinished, varMore: string(raw)}
 	if d.streams(m) {
 		c[varStatic], c[varStream], c[varFlow] = "", text, flowWriting
 	}
@@ -126,7 +126,7 @@ func (d *DingTalk) post(ctx context.Context, c cardToSend) error {
 	}
 	for _, r := range out.Result {
 		if !r.Success {
-			return permanent(fmt.Errorf("dingtalk card/instances/deliver: not delivered: %s", bot.Truncate(r.ErrorMsg, bot.Limits{Runes: 200})))
+			return permanent(fmt.Errorf("dingtalk card/instances/deliver: not delivered: %s", bot.TruncateLine(r.ErrorMsg, bot.Limits{Runes: 200})))
 		}
 	}
 	return nil

@@ -104,7 +104,7 @@ func (c *client) redact(e *apiError, secrets []string) {
 			}
 			return word
 		})
-		*text = bot.Truncate(strings.ToValidUTF8(*text, string(utf8.RuneError)), bot.Limits{Runes: 300})
+		*text = bot.TruncateLine(strings.ToValidUTF8(*text, string(utf8.RuneError)), bot.Limits{Runes: 300})
 	}
 	for i := range e.Scopes {
 		hide(&e.Scopes[i])

@@ -63,7 +63,7 @@ func (n *nicks) set(staff, nick string) {
 	if len(n.name) >= 5000 {
 		clear(n.name)
 	}
-	n.name[staff] = bot.Truncate(nick, bot.Limits{Runes: 40})
+	n.name[staff] = bot.TruncateLine(nick, bot.Limits{Runes: 40})
 }
 
 // of gives the name, or the userid where it is not known.

@@ -189,7 +189,7 @@ func title(m bot.Message) string {
 			text = oneLine(strings.ToValidUTF8(other, "\uFFFD"))
 		}
 	}
-	return bot.Truncate(text, bot.Limits{Runes: 60})
+	return bot.TruncateLine(text, bot.Limits{Runes: 60})
 }
 
 // maxText is how many bytes a message's text may have, plain and as a JSON string.

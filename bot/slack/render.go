@@ -65,7 +65,7 @@ func withFormButton(m bot.Message) bot.Message {
 
 // fit shortens m until its blocks keep to l.
 func fit(m bot.Message, l bot.Limits, attach bool) (bot.Message, []bot.Attachment) {
-	m.Title = bot.Truncate(m.Title, bot.Limits{Runes: 1000})
+	m.Title = bot.TruncateLine(m.Title, bot.Limits{Runes: 1000})
 	text, fitted, files := bot.Fit(m, l, func(m bot.Message) string { return shown(draw(m, nil)) }, attach)
 	if l.Fits(shown(draw(fitted, nil))) {
 		return fitted, files
@@ -113,7 +113,7 @@ func literal(text string) *slackapi.TextBlockObject {
 
 // label is literal text of a bounded length, never empty.
 func label(text string, runes int) *slackapi.TextBlockObject {
-	text = bot.Truncate(oneLine(text), bot.Limits{Runes: runes})
+	text = bot.TruncateLine(oneLine(text), bot.Limits{Runes: runes})
 	if text == "" {
 		text = "·"
 	}
@@ -214,5 +214,5 @@ func notice(m bot.Message) string {
 		m.Actions, m.Severity = nil, ""
 		text = oneLine(shown(draw(m, nil)))
 	}
-	return bot.Truncate(strings.TrimSpace(m.Severity.Sign()+" "+text), bot.Limits{Runes: maxNotice})
+	return bot.TruncateLine(strings.TrimSpace(m.Severity.Sign()+" "+text), bot.Limits{Runes: maxNotice})
 }

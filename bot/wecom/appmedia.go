@@ -82,7 +82,12 @@ func fileName(name string) string {
 		}
 		return r
 	}, path.Base(name))
-	return nonempty(bot.Truncate(strings.Trim(name, ". "), bot.Limits{Bytes: 120}), "file.txt")
+	name = nonempty(strings.Trim(name, ". "), "file.txt")
+	ending := path.Ext(name)
+	if len(ending) > 16 { // no ending that says what is in it
+		ending = ""
+	}
+	return bot.TruncateLine(strings.TrimSuffix(name, ending), bot.Limits{Bytes: 120 - len(ending)}) + ending
 }
 
 func form(name string, content []byte) (body []byte, boundary string, err error) {

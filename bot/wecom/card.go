@@ -312,7 +312,7 @@ func style(s string) int {
 	return 3
 }
 
-func cut(s string, runes int) string { return bot.Truncate(s, bot.Limits{Runes: runes}) }
+func cut(s string, runes int) string { return bot.TruncateLine(s, bot.Limits{Runes: runes}) }
 
 func nonempty(s ...string) string {
 	for _, t := range s {
