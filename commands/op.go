@@ -132,11 +132,19 @@ func (s *Services) opLogs() *Spec {
 			}
 			var b strings.Builder
 			for _, l := range log {
-				fmt.Fprintf(&b, "%s %s %s│ %s\n", l.At.In(c.Zone).Format("15:04:05"), l.Phase, l.Node, l.Line)
+				fmt.Fprintf(&b, "%s %s %s│ %s\n", l.At.In(c.Zone).Format("15:04:05"), l.Phase, l.Node, LogText(l, c.text))
 			}
 			m.Code = &bot.Code{Text: b.String(), Filename: c.Op.Label() + ".log"}
 			return &Outcome{Reply: m}, nil
 		}}
+}
+
+// LogText is a line of a log in a reader's words, which say gives; it stays one line.
+func LogText(l lifecycle.LogLine, say func(lifecycle.Text) string) string {
+	if l.Text.IsZero() {
+		return l.Line
+	}
+	return strings.ReplaceAll(say(l.Text), "\n", " ")
 }
 
 // opStop stops at the next safe point; with undo, takes back what was done.

@@ -104,11 +104,12 @@ type Step struct {
 	EndedAt   time.Time `json:"endedAt,omitzero"`
 }
 
-// LogLine is one line of a step's output.
+// LogLine is one line of a step's output, or a remark of ours.
 type LogLine struct {
 	Seq   int64     `json:"seq"` // set by the store, rises within the operation
 	Phase string    `json:"phase"`
 	Node  string    `json:"node,omitempty"`
 	At    time.Time `json:"at"`
-	Line  string    `json:"line"`
+	Line  string    `json:"line"`          // of a remark its key and arguments, for searches
+	Text  Text      `json:"text,omitzero"` // of a remark
 }

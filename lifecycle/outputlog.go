@@ -33,10 +33,21 @@ func newOutputLog(store OperationStore, f Fence, now func() time.Time, log *slog
 		done: make(chan struct{}), quit: make(chan struct{})}
 }
 
-// add queues a line; it waits when the store is slower than the step.
-func (o *outputLog) add(phase, node, line string) {
+// line queues a line of output.
+func (o *outputLog) line(phase, node, line string) {
+	o.add(LogLine{Phase: phase, Node: node, Line: line})
+}
+
+// remark queues something of our own.
+func (o *outputLog) remark(phase, node string, t Text) {
+	o.add(LogLine{Phase: phase, Node: node, Line: t.String(), Text: t})
+}
+
+// add waits when the store is slower than the step.
+func (o *outputLog) add(l LogLine) {
+	l.At = o.now()
 	select {
-	case o.lines <- LogLine{Phase: phase, Node: node, At: o.now(), Line: line}:
+	case o.lines <- l:
 	case <-o.done:
 	}
 }

@@ -105,6 +105,9 @@ type State struct {
 	// Log takes lines of output; it never blocks for long and never fails. No
 	// secret may be given to it.
 	Log func(line string)
+	// Remark takes what the step itself has to say in the log; it is read in each
+	// reader's language. It blocks and keeps no secret like Log.
+	Remark func(t Text)
 
 	journal Journal
 	phase   string
@@ -122,12 +125,9 @@ type Journal interface {
 // NewState makes the State of one step. A nil journal is allowed while planning:
 // nothing can be remembered then.
 func NewState(op *Operation, c *Cluster, nodes []*Node, node *Node, phase string, attempt int,
-	log func(string), j Journal) *State {
-	if log == nil {
-		log = func(string) {}
-	}
-	return &State{Operation: op, Cluster: c, Nodes: nodes, Node: node, Attempt: attempt, Log: log,
-		Planning: j == nil, journal: j, phase: phase}
+	j Journal) *State {
+	return &State{Operation: op, Cluster: c, Nodes: nodes, Node: node, Attempt: attempt, Planning: j == nil,
+		Log: func(string) {}, Remark: func(Text) {}, journal: j, phase: phase}
 }
 
 // UnitName is the name of the transient unit in which this step's remote work

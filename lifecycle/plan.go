@@ -50,7 +50,7 @@ func planStage(ctx context.Context, stage Stage, op *Operation, c *Cluster, node
 	over := targets(stage, nodes)
 	steps, found := make([]PlanStep, len(over)), make([][]*Error, len(over))
 	atOnce(stage.atOnce(), len(over), func(i int) {
-		s := NewState(op, c, nodes, over[i], stage.Phase.Name(), 0, nil, nil)
+		s := NewState(op, c, nodes, over[i], stage.Phase.Name(), 0, nil)
 		need, err := checkBounded(ctx, stage.Phase, s)
 		if err != nil {
 			found[i] = problems(err, stage.Phase.Name(), over[i])

@@ -37,7 +37,10 @@ func (w *work) runStep(ctx context.Context, p Phase, node *Node) ([]*Error, erro
 		if ClassOf(err) != Retryable || failures >= w.r.cfg.Retry.Attempts || w.stop.Load() {
 			return w.failStep(ctx, step, p, node, err)
 		}
-		w.out.add(p.Name(), nodeName(node), "will be tried again: "+err.Error())
+		for _, e := range problems(err, p.Name(), node) {
+			w.log.Info("a step is tried again", "phase", p.Name(), "node", nodeName(node), "attempt", step.Attempt, "error", e)
+			w.out.remark(p.Name(), nodeName(node), T("log.again", "problem", e.Text))
+		}
 		if !unsettled(err) {
 			step.Status = StepPending // the next try is another attempt, with a unit of its own
 		}
@@ -113,7 +116,7 @@ func (w *work) failStep(ctx context.Context, step *Step, p Phase, node *Node, er
 	found := problems(err, p.Name(), node)
 	for _, e := range found {
 		w.log.Warn("a step failed", "phase", p.Name(), "node", nodeName(node), "error", e)
-		w.out.add(p.Name(), nodeName(node), "failed: "+e.Error())
+		w.out.remark(p.Name(), nodeName(node), T("log.failed", "problem", e.Text))
 	}
 	step.Status, step.EndedAt, step.Error = StepFailed, w.r.cfg.Now(), found[0]
 	step.Error.Unsettled = unsettled(err)
@@ -151,8 +154,10 @@ func (w *work) step(phase, node string) *Step {
 }
 
 func (w *work) state(p Phase, node *Node, step *Step) *State {
-	log := func(line string) { w.out.add(p.Name(), nodeName(node), line) }
-	return NewState(w.op, w.cluster, w.nodes, node, p.Name(), step.Attempt, log, journalOf{w})
+	s := NewState(w.op, w.cluster, w.nodes, node, p.Name(), step.Attempt, journalOf{w})
+	s.Log = func(line string) { w.out.line(p.Name(), nodeName(node), line) }
+	s.Remark = func(t Text) { w.out.remark(p.Name(), nodeName(node), t) }
+	return s
 }
 
 // saveError marks a failure of the journal itself: it must never be taken for a

@@ -9,7 +9,7 @@ import (
 	"github.com/coxswain-ops/coxswain/lifecycle"
 )
 
-// logBatch is how many lines one statement inserts; six arguments each.
+// logBatch is how many lines one statement inserts; seven arguments each.
 const logBatch = 200
 
 // AppendLog implements lifecycle.OperationStore. The operation's counter of
@@ -37,13 +37,17 @@ func (s *Store) AppendLog(ctx context.Context, f lifecycle.Fence, lines []lifecy
 }
 
 func (t *tx) insertLog(ctx context.Context, operationID string, seq int64, lines []lifecycle.LogLine) error {
-	args := make([]any, 0, 6*len(lines))
+	args := make([]any, 0, 7*len(lines))
 	for i, l := range lines {
 		t.store.fillTime(&l.At)
-		args = append(args, operationID, seq+int64(i)+1, l.Phase, l.Node, l.At, l.Line)
+		var remark *lifecycle.Text
+		if !l.Text.IsZero() {
+			remark = &l.Text
+		}
+		args = append(args, operationID, seq+int64(i)+1, l.Phase, l.Node, l.At, l.Line, jsonArg{remark})
 	}
-	_, err := t.exec(ctx, `INSERT INTO operation_log (operation_id, seq, phase, node, at, line) VALUES `+
-		placeholders(len(lines), 6), args...)
+	_, err := t.exec(ctx, `INSERT INTO operation_log (operation_id, seq, phase, node, at, line, text) VALUES `+
+		placeholders(len(lines), 7), args...)
 	return err
 }
 
@@ -55,7 +59,7 @@ func (s *Store) Log(ctx context.Context, operationID string, f commands.LogFilte
 	if f.Tail {
 		order = "seq DESC"
 	}
-	text := q.sql(`SELECT seq, phase, node, at, line FROM operation_log`, order, f.Limit)
+	text := q.sql(`SELECT seq, phase, node, at, line, text FROM operation_log`, order, f.Limit)
 	if f.Offset > 0 && f.Limit > 0 {
 		text += " OFFSET " + q.arg(f.Offset)
 	}
@@ -104,7 +108,7 @@ func logQuery(operationID string, f commands.LogFilter) *query {
 }
 
 func scanLog(l *lifecycle.LogLine) []any {
-	return []any{&l.Seq, &l.Phase, &l.Node, at(&l.At), &l.Line}
+	return []any{&l.Seq, &l.Phase, &l.Node, at(&l.At), &l.Line, into(&l.Text)}
 }
 
 func escapeLike(s string) string {

@@ -114,7 +114,7 @@ func number(text string, least, otherwise, most int) int {
 }
 
 func (rd *reader) logLine(l lifecycle.LogLine, format string) logLine {
-	line := plain(l.Line)
+	line := plain(commands.LogText(l, rd.Text))
 	out := logLine{Seq: l.Seq, Time: l.At.In(rd.zone).Format(format), Phase: l.Phase, Node: l.Node, Line: clipped(line, longestLine)}
 	out.Cut = len(out.Line) < len(line)
 	return out

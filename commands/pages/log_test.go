@@ -77,6 +77,26 @@ func TestLog(t *testing.T) {
 	}
 }
 
+// TestRemarks: what the engine itself has to say in a log is in the reader's language.
+func TestRemarks(t *testing.T) {
+	w := newWorld(t)
+	o := w.begin(w.cluster("qa", "demo", 0), "manager", time.Now())
+	problem := lifecycle.T("join.failed", "node", "demo-w1", "code", 1)
+	o.log(lifecycle.LogLine{Phase: "workers", Node: "demo-w1", At: time.Now(), Line: problem.String(), Text: lifecycle.T("log.failed", "problem", problem)})
+	log := "/op/" + o.Label() + "/log"
+	for who, want := range map[string]string{
+		"viewer":    "Failed: demo-w1: kubeadm join failed (exit code 1).",
+		"viewer:zh": "失败：demo-w1：kubeadm join 失败（退出码 1）。",
+	} {
+		if p := w.piece(who, log+"?limit=1&q=demo-w1"); len(p.Lines) != 1 || p.Lines[0].Line != want {
+			t.Errorf("%s reads %+v, want %q", who, p.Lines, want)
+		}
+		if got := w.get(who, log+".txt").body; !strings.Contains(got, "│ "+want+"\n") {
+			t.Errorf("%s downloads %q", who, got)
+		}
+	}
+}
+
 func TestLongLines(t *testing.T) {
 	w := newWorld(t)
 	o := w.begin(w.cluster("qa", "demo", 0), "manager", time.Now())

@@ -10,19 +10,20 @@ import (
 
 	"github.com/coxswain-ops/coxswain/bot"
 	"github.com/coxswain-ops/coxswain/commands"
+	"github.com/coxswain-ops/coxswain/lifecycle"
 )
 
 // operationLogText gives the log as a file, filtered like the page, whole lines,
 // a batch at a time.
 func (p *Pages) operationLogText(w http.ResponseWriter, r *http.Request, in bot.Inbound) error {
-	call, _, err := p.lookAt(r, in, "op logs ")
+	call, rd, err := p.lookAt(r, in, "op logs ")
 	if err != nil {
 		return err
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/plain; charset=utf-8")
 	h.Set("Content-Disposition", `attachment; filename="`+call.Op.Label()+`.log"`)
-	if err := p.writeLog(r.Context(), w, call.Op.ID, logFilter(r.URL.Query())); err != nil && r.Context().Err() == nil {
+	if err := p.writeLog(r.Context(), w, call.Op.ID, logFilter(r.URL.Query()), rd.Text); err != nil && r.Context().Err() == nil {
 		// The answer has begun; cut it off, so that half a file does not look whole.
 		p.cfg.Log.Error("a download broke off", "operation", call.Op.Label(), "error", err)
 		panic(http.ErrAbortHandler)
@@ -30,7 +31,7 @@ func (p *Pages) operationLogText(w http.ResponseWriter, r *http.Request, in bot.
 	return nil
 }
 
-func (p *Pages) writeLog(ctx context.Context, w http.ResponseWriter, id string, f commands.LogFilter) error {
+func (p *Pages) writeLog(ctx context.Context, w http.ResponseWriter, id string, f commands.LogFilter, say func(lifecycle.Text) string) error {
 	rc, out := http.NewResponseController(w), bufio.NewWriterSize(w, 32<<10)
 	for f.Limit = mostLines; ; {
 		lines, err := p.store.Log(ctx, id, f)
@@ -41,7 +42,7 @@ func (p *Pages) writeLog(ctx context.Context, w http.ResponseWriter, id string, 
 			return err
 		}
 		for _, l := range lines {
-			if _, err := fmt.Fprintf(out, "%s %s %s│ %s\n", l.At.UTC().Format(time.RFC3339), l.Phase, l.Node, plain(l.Line)); err != nil {
+			if _, err := fmt.Fprintf(out, "%s %s %s│ %s\n", l.At.UTC().Format(time.RFC3339), l.Phase, l.Node, plain(commands.LogText(l, say))); err != nil {
 				return err
 			}
 		}

@@ -2,7 +2,10 @@ package routertest
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
+
+	"github.com/coxswain-ops/coxswain/lifecycle"
 )
 
 // TestWhatIsAddedIsTold: the data of an answer has the id that was given.
@@ -58,5 +61,20 @@ func TestSimulatedAddressesDoNotMeet(t *testing.T) {
 	}
 	if len(seen) < 4 { // "" of the others
 		t.Errorf("addresses %v", seen)
+	}
+}
+
+// TestRemarksInALog: what the engine itself has to say there is in the reader's language.
+func TestRemarksInALog(t *testing.T) {
+	w := newTemplate(t).world(t)
+	op, err := w.store.OperationByNumber(t.Context(), 1)
+	check(t, err)
+	line := lifecycle.LogLine{Phase: "workers", Node: "m1", Line: "log.failed{…}", Text: lifecycle.T("log.failed", "problem", lifecycle.T("join.failed", "node", "m1", "code", 1))}
+	check(t, w.store.AppendLog(t.Context(), lifecycle.Fence{OperationID: op.ID, Token: op.Fence}, []lifecycle.LogLine{line}))
+	for lang, want := range map[string]string{"en": "│ Failed: m1: kubeadm join failed (exit code 1).\n", "zh": "│ 失败：m1：kubeadm join 失败（退出码 1）。\n"} {
+		w.say("boss", "lang "+lang, nil)
+		if m := w.say("boss", "op logs op-1", nil); m.Code == nil || !strings.HasSuffix(m.Code.Text, want) {
+			t.Errorf("%s: %+v", lang, m.Code)
+		}
 	}
 }

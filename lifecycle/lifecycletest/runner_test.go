@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/coxswain-ops/coxswain/commands"
 	"github.com/coxswain-ops/coxswain/lifecycle"
 	"github.com/coxswain-ops/coxswain/store"
 )
@@ -158,14 +160,38 @@ func TestRetryableIsTriedAgainAndThenGivenUp(t *testing.T) {
 	if last := steps[len(steps)-1]; last.Attempt != 3 {
 		t.Errorf("attempt %d, want 3", last.Attempt)
 	}
+	if got, want := b.remarks(), []string{"log.again", "log.again"}; !slices.Equal(got, want) {
+		t.Errorf("the log says %v, want %v", got, want)
+	}
 	b = newBench(t, engines()[0])
 	never := func(*lifecycle.State) error {
 		return lifecycle.Retry(lifecycle.T("error.internal"), errors.New("never"))
 	}
-	defer b.start("one", true, b.procedure(never))()
+	stop = b.start("one", true, b.procedure(never))
 	if op := b.until(lifecycle.OpFailed); len(op.Errors) != 1 || op.Errors[0].Node != "w1" || op.Errors[0].Phase != "three" {
 		t.Errorf("errors %+v", op.Errors)
 	}
+	stop()
+	if got := b.remarks(); len(got) < 2 || got[0] != "log.again" || got[len(got)-1] != "log.failed" {
+		t.Errorf("the log says %v", got)
+	}
+}
+
+// remarks are the keys of what the log of the bench's operation has in words. No
+// line may have what only the program's own log may have.
+func (b *bench) remarks() (keys []string) {
+	b.t.Helper()
+	lines, err := b.store.Log(context.Background(), b.op.ID, commands.LogFilter{})
+	check(b.t, err)
+	for _, l := range lines {
+		if !l.Text.IsZero() {
+			keys = append(keys, l.Text.Key)
+		}
+		if strings.Contains(l.Line, "not yet") || strings.Contains(l.Line, "never") {
+			b.t.Errorf("an inner error in the log: %q", l.Line)
+		}
+	}
+	return keys
 }
 
 // second queues another operation on the bench's cluster.

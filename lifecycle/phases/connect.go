@@ -73,7 +73,7 @@ func (p *connect) patiently(ctx context.Context, s *lifecycle.State, a lifecycle
 		if err == nil || s.Node.MachineID == "" || lifecycle.ClassOf(err) != lifecycle.Retryable {
 			return h, err
 		}
-		s.Log("the machine does not answer yet")
+		s.Remark(lifecycle.T("log.machine.silent"))
 		timer := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():

@@ -40,7 +40,7 @@ func (p *external) Do(ctx context.Context, s *lifecycle.State) error {
 		return err
 	}
 	if len(shown) == 0 {
-		s.Log("nothing answers on " + endpoint(s) + " yet; it has to lead to port 6443 of the control planes")
+		s.Remark(lifecycle.T("log.endpoint.silent", "endpoint", endpoint(s)))
 		return nil
 	}
 	if !issuedBy(shown, ca) {

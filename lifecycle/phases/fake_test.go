@@ -201,7 +201,7 @@ func newScene(t *testing.T, change func(*lifecycle.ClusterSpec)) *scene {
 
 // at gives the State of a step on one node.
 func (s *scene) at(node, attempt int, phase string) *lifecycle.State {
-	return lifecycle.NewState(s.state.Operation, s.state.Cluster, s.state.Nodes, s.state.Nodes[node], phase, attempt, nil, s.book)
+	return lifecycle.NewState(s.state.Operation, s.state.Cluster, s.state.Nodes, s.state.Nodes[node], phase, attempt, s.book)
 }
 
 func (s *scene) host(name string) *fakeHost { return s.fleet.hosts[name] }

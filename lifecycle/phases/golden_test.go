@@ -48,7 +48,7 @@ func sample(change func(*lifecycle.ClusterSpec), node int) *lifecycle.State {
 		{Name: "cp3", Role: lifecycle.ControlPlane, Index: 2, Address: "10.0.0.13", HostID: "h3"},
 		{Name: "w1", Role: lifecycle.Worker, Index: 0, Address: "10.0.0.21", HostID: "h4"}}
 	op := &lifecycle.Operation{ID: "01OP", Kind: lifecycle.OpCreate}
-	return lifecycle.NewState(op, c, nodes, nodes[node], "test", 1, nil, nil)
+	return lifecycle.NewState(op, c, nodes, nodes[node], "test", 1, nil)
 }
 
 // everything asks for what a spec can ask for beside the defaults.

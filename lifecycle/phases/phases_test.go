@@ -265,7 +265,7 @@ func TestDeleteOfAHostThatIsGone(t *testing.T) {
 	}
 	st.Operation.Params = []byte(`{"force":true}`)
 	var said string
-	st.Log = func(line string) { said += line }
+	st.Remark = func(t lifecycle.Text) { said += t.String() }
 	s.need(&reset{s.kit}, st, lifecycle.Satisfied)
 	if !strings.Contains(said, "w1") {
 		t.Error("nothing was said of the host that was left out")
@@ -346,7 +346,7 @@ func TestExternalEndpointWithNobodyBehindIt(t *testing.T) {
 	})
 	st := s.at(0, 1, phaseExternal)
 	var said string
-	st.Log = func(line string) { said += line }
+	st.Remark = func(t lifecycle.Text) { said += t.String() }
 	s.do(&external{s.kit}, st)
 	if !strings.Contains(said, "lb.example:6443") {
 		t.Error(said)

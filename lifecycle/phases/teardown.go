@@ -77,7 +77,7 @@ func (k *kit) cleanable(ctx context.Context, s *lifecycle.State) (lifecycle.Need
 	case err != nil && ctx.Err() != nil:
 		return lifecycle.Need{}, err
 	case err != nil && forced(s.Operation):
-		s.Log("left out by force, because it cannot be entered: " + s.Node.Name)
+		s.Remark(lifecycle.T("log.leftout", "node", s.Node.Name))
 		if s.Planning || s.Node.HostID == "" {
 			return lifecycle.Need{Kind: lifecycle.Satisfied}, nil
 		}

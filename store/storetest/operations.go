@@ -224,7 +224,8 @@ func testLog(t *testing.T, f *Fixture) {
 	ctx, s := Context(t), f.Store
 	seedOp(t, s, seedClusters(t, s, "c")[0], lifecycle.OpCreate)
 	op := claim(t, s)
-	ok(t, s.AppendLog(ctx, fenceOf(op), []lifecycle.LogLine{{Phase: "p1", Node: "n1", At: noon, Line: "Pulling 100%_done"}, {Phase: "p2", Node: "n1", Line: "two"}}))
+	remark := lifecycle.T("log.again", "problem", map[string]any{"key": "join.failed", "args": map[string]any{"code": int64(1)}})
+	ok(t, s.AppendLog(ctx, fenceOf(op), []lifecycle.LogLine{{Phase: "p1", Node: "n1", At: noon, Line: "Pulling 100%_done"}, {Phase: "p2", Node: "n1", Line: "two", Text: remark}}))
 	var many []lifecycle.LogLine
 	for range 450 { // more than one statement takes
 		many = append(many, lifecycle.LogLine{Phase: "p2", Node: "n2", Line: "more"})
@@ -238,6 +239,7 @@ func testLog(t *testing.T, f *Fixture) {
 		same(t, "seq", l.Seq, int64(i+1))
 	}
 	same(t, "first", all[0], lifecycle.LogLine{Seq: 1, Phase: "p1", Node: "n1", At: stored(noon), Line: "Pulling 100%_done"})
+	same(t, "remark", all[1].Text, remark)
 	for name, c := range map[string]struct {
 		filter commands.LogFilter
 		first  int64
