@@ -75,8 +75,8 @@ type ServerConfig struct {
 // Validate finds what no field shows alone.
 func (c *ServerConfig) Validate() []value.Problem {
 	if c.Listen != "" && c.Listen == c.AdminListen {
-		return []value.Problem{{Field: "admin_listen", What: "is the same as server.listen",
-			Expected: "another port, so that metrics stay private"}}
+		return []value.Problem{{Field: "admin_listen", What: says("config.wrong.samelisten"),
+			Expected: says("config.want.otherport")}}
 	}
 	return nil
 }

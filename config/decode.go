@@ -119,7 +119,7 @@ func (d *decoder) validate(n *yaml.Node, v reflect.Value, f field) {
 		if seen := d.at[path]; seen != nil {
 			at = seen
 		}
-		d.fail(at, path, only(p.What), only(p.Expected))
+		d.fail(at, path, p.What, p.Expected)
 	}
 }
 

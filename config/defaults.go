@@ -27,7 +27,7 @@ func fillDefaults(v reflect.Value, parent field) error {
 		if fv.Kind() == reflect.String {
 			n.Tag = "!!str"
 		}
-		if what := setScalar(n, fv, f); !what.none() {
+		if what := setScalar(n, fv, f); !what.IsZero() {
 			return fmt.Errorf("%s: %s", f.path, what)
 		}
 	}

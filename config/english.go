@@ -39,6 +39,7 @@ func english() map[string]string {
 		"config.wrong.yaml":       "is not YAML: {{.cause}}",
 		"config.wrong.size":       "{{.value}} is not a size",
 		"config.wrong.age":        "{{.value}} is not an age",
+		"config.wrong.samelisten": "is the same as server.listen",
 		"config.is.section":       "a section",
 		"config.is.list":          "a list",
 		"config.is.empty":         "empty",
@@ -77,6 +78,7 @@ func english() map[string]string {
 		"config.want.held":        "it to hold the secret",
 		"config.want.readable":    "a file that this process may read",
 		"config.want.document":    "one document",
+		"config.want.otherport":   "another port, so that metrics stay private",
 		"config.want.lines":       "NAME: VALUE lines, indented by spaces",
 	}
 }

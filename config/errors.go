@@ -20,7 +20,7 @@ type Error struct {
 // Error is "file:line:col: path: what; expected …".
 func (e *Error) Error() string {
 	text := e.Place() + ": " + e.What.Text
-	if !e.Expected.none() {
+	if !e.Expected.IsZero() {
 		text += "; expected " + e.Expected.Text
 	}
 	return text

@@ -27,7 +27,7 @@ func (c *SandboxConfig) Validate() []value.Problem {
 		if !ok || !inside {
 			name, what = "", line
 		}
-		out = append(out, value.Problem{Field: name, What: what})
+		out = append(out, value.Problem{Field: name, What: value.Plain(what)})
 	}
 	return out
 }

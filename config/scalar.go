@@ -20,7 +20,7 @@ func (d *decoder) scalar(n *yaml.Node, v reflect.Value, f field) {
 		d.fail(n, f.path, isA(n), expected(v, f))
 		return
 	}
-	if what := setScalar(n, v, f); !what.none() {
+	if what := setScalar(n, v, f); !what.IsZero() {
 		d.fail(n, f.path, what, expected(v, f))
 	}
 }
@@ -87,7 +87,7 @@ func setString(n *yaml.Node, v reflect.Value, f field) Words {
 		}
 		return about("config.wrong.choice", n.Value)
 	}
-	if what := checkFormat(f.check, n.Value); !what.none() {
+	if what := checkFormat(f.check, n.Value); !what.IsZero() {
 		return what
 	}
 	v.SetString(n.Value)
@@ -109,7 +109,7 @@ func outside(v reflect.Value, f field) Words {
 // compare orders v and a bound written as in the file.
 func compare(v reflect.Value, bound string) int {
 	limit := reflect.New(v.Type()).Elem()
-	if what := setScalar(&yaml.Node{Kind: yaml.ScalarNode, Value: bound}, limit, field{}); !what.none() {
+	if what := setScalar(&yaml.Node{Kind: yaml.ScalarNode, Value: bound}, limit, field{}); !what.IsZero() {
 		panic("config: the bound " + bound + " of a tag is wrong: " + what.Text) // TestDefault keeps it from happening
 	}
 	if v.CanFloat() {
@@ -136,7 +136,7 @@ func typeWords(v reflect.Value, f field) Words {
 	if len(f.enum) > 0 {
 		return oneOf(f.enum)
 	}
-	if words := formatWords(f.check); !words.none() {
+	if words := formatWords(f.check); !words.IsZero() {
 		return words
 	}
 	if s, ok := asScalar(v); ok {
@@ -164,7 +164,7 @@ func scalarMistake(s value.Scalar, text string, err error) Words {
 	case *value.Age:
 		return about("config.wrong.age", text)
 	}
-	return only(err.Error())
+	return value.Plain(err.Error())
 }
 
 // scalarWords are those of a value that reads itself.
@@ -175,5 +175,5 @@ func scalarWords(s value.Scalar) Words {
 	case *value.Age:
 		return says("config.want.age")
 	}
-	return only(s.Expected())
+	return value.Plain(s.Expected())
 }

@@ -58,7 +58,7 @@ func (d *decoder) secret(n *yaml.Node, v reflect.Value, f field) {
 		return
 	}
 	s, what, want := d.fetch(given)
-	if !what.none() {
+	if !what.IsZero() {
 		d.fail(n, f.path, what, want)
 		return
 	}

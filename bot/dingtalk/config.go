@@ -1,8 +1,6 @@
 package dingtalk
 
 import (
-	"regexp"
-
 	"github.com/coxswain-ops/coxswain/config/value"
 )
 
@@ -66,19 +64,15 @@ type Config struct {
 	OAPI string `default:"https://oapi.dingtalk.com" check:"url"`
 }
 
-var nameForm = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
-
 // Validate finds what no field shows alone.
 func (c *Config) Validate() []value.Problem {
-	var out []value.Problem
-	if !nameForm.MatchString(c.Name) {
-		out = append(out, value.Problem{Field: "name", What: "is not a label of lower-case letters, digits and hyphens", Expected: "a name such as ops"})
-	}
+	out := value.CheckName(c.Name)
 	if c.ClientSecret.IsZero() {
-		out = append(out, value.Problem{Field: "client_secret", What: "is empty", Expected: "{env: NAME} or {file: PATH} with the app's Client Secret"})
+		out = append(out, value.Missing("client_secret", value.Say("config.want.dingtalk.secret", "{env: NAME} or {file: PATH} with the app's Client Secret")))
 	}
 	if c.Mode == modeHTTP && c.FormTemplate != "" {
-		out = append(out, value.Problem{Field: "form_template", What: "needs card callbacks, which come by Stream only", Expected: "mode: stream, or no form_template"})
+		out = append(out, value.Problem{Field: "form_template", What: value.Say("config.wrong.dingtalk.form", "needs card callbacks, which come by Stream only"),
+			Expected: value.Say("config.want.dingtalk.form", "mode: stream, or no form_template")})
 	}
 	return out
 }

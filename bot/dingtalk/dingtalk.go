@@ -3,6 +3,7 @@ package dingtalk
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -71,7 +72,7 @@ func New(cfg Config, shared bot.Shared, log *slog.Logger) (*DingTalk, error) {
 func newWith(cfg Config, shared bot.Shared, log *slog.Logger, tm timing) (*DingTalk, error) {
 	cfg = cfg.withDefaults()
 	if problems := cfg.Validate(); len(problems) > 0 {
-		return nil, errors.New("dingtalk: " + problems[0].Field + " " + problems[0].What)
+		return nil, fmt.Errorf("dingtalk %s: %s", cfg.Name, problems[0])
 	}
 	if shared.Vault == nil || shared.Buttons == nil {
 		return nil, errors.New("dingtalk: needs the shared vault and buttons")

@@ -1,8 +1,6 @@
 package slack
 
 import (
-	"regexp"
-
 	"github.com/coxswain-ops/coxswain/config/value"
 )
 
@@ -34,22 +32,17 @@ type Config struct {
 	EditsPerMinute int `default:"50" min:"1" max:"6000"`
 }
 
-var dnsLabel = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
-
 // Validate finds what no field shows alone.
 func (c *Config) Validate() []value.Problem {
-	var out []value.Problem
-	if !dnsLabel.MatchString(c.Name) {
-		out = append(out, value.Problem{Field: "name", What: "is not a DNS label", Expected: "lower-case letters, digits and dashes, such as ops"})
-	}
+	out := value.CheckName(c.Name)
 	if c.BotToken.IsZero() {
-		out = append(out, value.Problem{Field: "bot_token", What: "is missing", Expected: "the bot token of the app's page OAuth & Permissions"})
+		out = append(out, value.Missing("bot_token", value.Say("config.want.slack.bot", "the bot token of the app's page OAuth & Permissions")))
 	}
 	if c.Mode == "http" && c.SigningSecret.IsZero() {
-		out = append(out, value.Problem{Field: "signing_secret", What: "is missing, but mode is http", Expected: "the signing secret of the app's page Basic Information"})
+		out = append(out, value.Missing("signing_secret", value.Say("config.want.slack.signing", "the signing secret of the app's page Basic Information, which mode http needs")))
 	}
 	if c.Mode != "http" && c.AppToken.IsZero() {
-		out = append(out, value.Problem{Field: "app_token", What: "is missing, but mode is socket", Expected: "an app-level token with connections:write"})
+		out = append(out, value.Missing("app_token", value.Say("config.want.slack.app", "an app-level token with connections:write, which mode socket needs")))
 	}
 	return out
 }

@@ -23,7 +23,7 @@ func TestConfig(t *testing.T) {
 		"signing_secret": {Name: "ops", Mode: "http", BotToken: secret},
 	} {
 		p := c.Validate()
-		if len(p) != 1 || p[0].Field != field || p[0].Expected == "" {
+		if len(p) != 1 || p[0].Field != field || p[0].Expected.IsZero() {
 			t.Errorf("%s: %+v", field, p)
 		}
 		if _, err := slack.New(c, bot.Shared{}, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), field) {

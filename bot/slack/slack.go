@@ -59,7 +59,7 @@ var (
 // New makes the adapter. Nothing is connected before Run.
 func New(cfg Config, shared bot.Shared, log *slog.Logger) (*Slack, error) {
 	for _, p := range cfg.Validate() {
-		return nil, fmt.Errorf("slack %s: %s %s: expected %s", cfg.Name, p.Field, p.What, p.Expected)
+		return nil, fmt.Errorf("slack %s: %s", cfg.Name, p)
 	}
 	if shared.Buttons == nil || shared.Say == nil || shared.Assistant == nil {
 		return nil, errors.New("slack: Buttons, Say and Assistant of bot.Shared are needed")

@@ -46,7 +46,7 @@ var (
 // NewAIBot makes the account "wecom-aibot:NAME".
 func NewAIBot(cfg AIBotConfig, shared bot.Shared, log *slog.Logger) (*AIBot, error) {
 	if problems := cfg.Validate(); len(problems) > 0 {
-		return nil, fmt.Errorf("wecom AI bot %s: %s %s", cfg.Name, problems[0].Field, problems[0].What)
+		return nil, fmt.Errorf("wecom AI bot %s: %s", cfg.Name, problems[0])
 	}
 	name := "wecom-aibot:" + cfg.Name
 	b := &AIBot{name: name, cfg: cfg, log: log.With("account", name), now: time.Now, shared: shared,

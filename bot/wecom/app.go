@@ -41,7 +41,7 @@ var (
 // NewApp makes the account "wecom:NAME".
 func NewApp(cfg AppConfig, shared bot.Shared, log *slog.Logger) (*App, error) {
 	if problems := cfg.Validate(); len(problems) > 0 {
-		return nil, fmt.Errorf("wecom %s: %s %s", cfg.Name, problems[0].Field, problems[0].What)
+		return nil, fmt.Errorf("wecom %s: %s", cfg.Name, problems[0])
 	}
 	e, err := newEnvelope(cfg.Token.Reveal(), cfg.EncodingAESKey.Reveal(), cfg.CorpID)
 	if err != nil {

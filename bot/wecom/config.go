@@ -76,42 +76,32 @@ const (
 	ModeCallback   = "callback"
 )
 
-var (
-	dnsLabel = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
-	aesKey   = regexp.MustCompile(`^[0-9A-Za-z+/]{43}$`)
-)
+var aesKey = regexp.MustCompile(`^[0-9A-Za-z+/]{43}$`)
 
 // Validate finds what no field shows alone.
 func (c *AppConfig) Validate() []value.Problem {
-	p := nameProblems(c.Name)
+	p := value.CheckName(c.Name)
 	p = append(p, missing("secret", c.Secret)...)
 	return append(p, callbackProblems(c.Token, c.EncodingAESKey)...)
 }
 
 // Validate finds what no field shows alone.
 func (c *AIBotConfig) Validate() []value.Problem {
-	p := nameProblems(c.Name)
+	p := value.CheckName(c.Name)
 	if c.Mode == ModeCallback {
 		return append(p, callbackProblems(c.Token, c.EncodingAESKey)...)
 	}
 	if c.BotID == "" {
-		p = append(p, value.Problem{Field: "bot_id", What: "is empty", Expected: "the bot's id, which mode connection needs"})
+		p = append(p, value.Missing("bot_id", value.Say("config.want.wecom.bot", "the bot's id, which mode connection needs")))
 	}
 	return append(p, missing("secret", c.Secret)...)
-}
-
-func nameProblems(name string) []value.Problem {
-	if dnsLabel.MatchString(name) {
-		return nil
-	}
-	return []value.Problem{{Field: "name", What: "is not a DNS label", Expected: "lower-case letters, digits and hyphens such as ops"}}
 }
 
 func missing(field string, s value.Secret) []value.Problem {
 	if !s.IsZero() {
 		return nil
 	}
-	return []value.Problem{{Field: field, What: "is empty", Expected: "{env: NAME} or {file: PATH}"}}
+	return []value.Problem{value.Missing(field, value.Say("config.want.secret", "{env: NAME} or {file: PATH}"))}
 }
 
 func callbackProblems(token, key value.Secret) []value.Problem {
@@ -120,7 +110,8 @@ func callbackProblems(token, key value.Secret) []value.Problem {
 		return append(p, missing("encoding_aes_key", key)...)
 	}
 	if !aesKey.MatchString(key.Reveal()) {
-		p = append(p, value.Problem{Field: "encoding_aes_key", What: "is not an EncodingAESKey", Expected: "43 letters and digits"})
+		p = append(p, value.Problem{Field: "encoding_aes_key", What: value.Say("config.wrong.wecom.key", "is not an EncodingAESKey"),
+			Expected: value.Say("config.want.wecom.key", "43 letters and digits")})
 	}
 	return p
 }

@@ -21,7 +21,7 @@ func TestAppConfigProblems(t *testing.T) {
 		c := appConfig(f)
 		spoil(&c)
 		p := c.Validate()
-		if len(p) != 1 || p[0].Field != field || p[0].Expected == "" {
+		if len(p) != 1 || p[0].Field != field || p[0].Expected.IsZero() {
 			t.Errorf("%s: %+v", field, p)
 		}
 		_, err := wecom.NewApp(c, newMemory().shared(t, "x", "en"), slog.New(slog.DiscardHandler))
@@ -39,15 +39,15 @@ func TestAIBotConfigProblems(t *testing.T) {
 	f := fakewecom.New(t)
 	for name, spoil := range map[string]func(*wecom.AIBotConfig){
 		"name: is not":              func(c *wecom.AIBotConfig) { c.Name = "" },
-		"bot_id: is empty":          func(c *wecom.AIBotConfig) { c.BotID = "" },
-		"secret: is empty":          func(c *wecom.AIBotConfig) { c.Secret = secret("") },
-		"token: is empty":           func(c *wecom.AIBotConfig) { c.Mode, c.Token = wecom.ModeCallback, secret("") },
+		"bot_id: is missing":        func(c *wecom.AIBotConfig) { c.BotID = "" },
+		"secret: is missing":        func(c *wecom.AIBotConfig) { c.Secret = secret("") },
+		"token: is missing":         func(c *wecom.AIBotConfig) { c.Mode, c.Token = wecom.ModeCallback, secret("") },
 		"encoding_aes_key: is not ": func(c *wecom.AIBotConfig) { c.Mode, c.EncodingAESKey = wecom.ModeCallback, secret("x") },
 	} {
 		c := botConfig(f)
 		spoil(&c)
 		p := c.Validate()
-		if len(p) != 1 || !strings.HasPrefix(p[0].Field+": "+p[0].What, name) {
+		if len(p) != 1 || !strings.HasPrefix(p[0].Field+": "+p[0].What.Text, name) {
 			t.Errorf("%s: %+v", name, p)
 		}
 	}

@@ -29,7 +29,7 @@ func mistakesInWords(err error, lang string) error {
 
 // mistakeText is one mistake with its place in the file.
 func mistakeText(m *config.Error) lifecycle.Text {
-	if m.Expected.Text == "" {
+	if m.Expected.IsZero() {
 		return lifecycle.T("config.mistake", "place", m.Place(), "what", wordsText(m.What))
 	}
 	return lifecycle.T("config.mistake.expected", "place", m.Place(), "what", wordsText(m.What), "expected", wordsText(m.Expected))

@@ -21,6 +21,10 @@ func badFiles() []string {
 		"store:\n  dsn: {file: /there/is/no/such/file}\n  keys: {env: A, file: B}\npackages:\n  version: 1.30\n  mirror: \"::\"\n  images: relative\n  image_repository: https://x\n",
 		"store:\n  dsn: {vault: x}\n  keys: {env: [1]}\nserver: &a\n  lang: en\nlog: *a\n? [x]\n: 1\n",
 		"store:\n  dsn:\n", "a: 1\n---\nb: 2\n", "server: [\n", "slack: {}\n", "sandbox:\n  faults: 3\n  delay:\n    x: 1\nwecom: 1\n",
+		"server:\n  listen: 127.0.0.1:1\n  admin_listen: 127.0.0.1:1\n",
+		"slack:\n  - name: Ops Room\n  - name: hook\n    mode: http\n",
+		"dingtalk:\n  - name: a_b\n    corp_id: d\n    client_id: c\n    mode: http\n    form_template: f\n",
+		"wecom:\n  apps:\n    - name: _\n      corp_id: w\n      agent_id: 1\n      encoding_aes_key: {env: COX_SHORT_KEY}\n    - {name: b, corp_id: w, agent_id: 1}\n  ai_bots:\n    - {name: c, corp_id: w}\n    - {name: d, corp_id: w, mode: callback}\n",
 		"server:\n  lang: !!binary aGk=\n  data: {}\n  timezone: [a]\n  url:\n",
 	}
 }
@@ -42,6 +46,7 @@ func mistakesIn(t *testing.T, text string) config.Errors {
 // TestMistakesInBothLanguages: the catalogue's English is the configuration's own,
 // and in Chinese the same mistakes stand at the same places.
 func TestMistakesInBothLanguages(t *testing.T) {
+	t.Setenv("COX_SHORT_KEY", "hunter2")
 	for _, text := range badFiles() {
 		mistakes := mistakesIn(t, text)
 		if en := mistakesInWords(mistakes, "en").Error(); en != mistakes.Error() {

@@ -1,5 +1,6 @@
 // Package value holds the kinds of values that a section of the configuration
-// may have besides Go's own: Secret and Size.
+// may have besides Go's own (Secret, Size, Age), and what a section says of its
+// own mistakes (Problem).
 //
 // How to add one more kind: a type here that implements Scalar, and nothing
 // else; the loader, the reference page and the diff find it by that interface.
@@ -15,17 +16,4 @@ type Scalar interface {
 	SetText(text string) error
 	// Expected says what would be right, as in "expected …".
 	Expected() string
-}
-
-// Problem is a mistake that a section's Validate found.
-type Problem struct {
-	Field    string // name of the field within the section as the file says it, "" for the section
-	What     string // what is wrong: "is the same as server.listen"
-	Expected string // what would be right, "" when that says nothing new
-}
-
-// Validator is what a section may implement to check its fields against each
-// other. It is asked only when every field by itself is right.
-type Validator interface {
-	Validate() []Problem
 }
