@@ -31,9 +31,7 @@ type Client struct {
 	codec    runtime.ParameterCodec
 	endpoint string
 	timeout  time.Duration
-	// What a kubeconfig for somebody else is made of.
-	cluster, server string
-	ca              []byte
+	place    place // for a kubeconfig of somebody else
 }
 
 // New makes a client from a kubeconfig, of whose current context only embedded
@@ -65,7 +63,7 @@ func New(kubeconfig []byte, dial DialFunc) (*Client, error) {
 		return nil, badConfig("kube.config.server")
 	}
 	return &Client{rest: c, codec: runtime.NewParameterCodec(scheme), endpoint: a.endpoint(), timeout: DefaultTimeout,
-		cluster: a.cluster, server: a.server.String(), ca: a.ca}, nil
+		place: a.place}, nil
 }
 
 func newScheme() (*runtime.Scheme, error) {

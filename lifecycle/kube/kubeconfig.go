@@ -50,11 +50,15 @@ type kubeconfig struct {
 
 // access is a kubeconfig's current context, ready for use.
 type access struct {
-	cluster string // its name
-	server  *url.URL
-	ca      []byte // PEM
-	tls     *tls.Config
-	token   string
+	place  place
+	server *url.URL
+	tls    *tls.Config
+	token  string
+}
+
+// place is how a kubeconfig leads to its cluster, as it stands there.
+type place struct {
+	cluster, server, ca, tlsServerName string
 }
 
 // maxKubeconfig bounds a kubeconfig, in bytes.
@@ -89,11 +93,8 @@ func parse(raw []byte) (*access, error) {
 	if conf.ServerName == "" {
 		conf.ServerName = server.Hostname()
 	}
-	ca, err := base64.StdEncoding.DecodeString(c.CAData)
-	if err != nil {
-		return nil, badConfig("kube.config.data", "field", "certificate-authority-data")
-	}
-	return &access{cluster: k.Clusters[cluster].Name, server: server, ca: ca, tls: conf, token: k.Users[user].User.Token}, nil
+	return &access{place: place{k.Clusters[cluster].Name, server.String(), c.CAData, c.TLSServerName},
+		server: server, tls: conf, token: k.Users[user].User.Token}, nil
 }
 
 // current gives the indexes of the current context's cluster and user.

@@ -2,7 +2,6 @@ package kube
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -77,11 +76,16 @@ func (c *Client) token(ctx context.Context, person string) (Scoped, error) {
 // configOf is a kubeconfig like the one that c was made of, for a token.
 func (c *Client) configOf(person, token string) (string, error) {
 	named := func(name, kind string, v any) []any { return []any{map[string]any{"name": name, kind: v}} }
+	p, context := c.place, person+"@"+c.place.cluster
+	cluster := map[string]any{"server": p.server, "certificate-authority-data": p.ca}
+	if p.tlsServerName != "" {
+		cluster["tls-server-name"] = p.tlsServerName
+	}
 	raw, err := yaml.Marshal(map[string]any{
-		"apiVersion": "v1", "kind": "Config", "current-context": person + "@" + c.cluster,
-		"clusters": named(c.cluster, "cluster", map[string]any{"server": c.server, "certificate-authority-data": base64.StdEncoding.EncodeToString(c.ca)}),
+		"apiVersion": "v1", "kind": "Config", "current-context": context,
+		"clusters": named(p.cluster, "cluster", cluster),
 		"users":    named(person, "user", map[string]any{"token": token}),
-		"contexts": named(person+"@"+c.cluster, "context", map[string]any{"cluster": c.cluster, "user": person}),
+		"contexts": named(context, "context", map[string]any{"cluster": p.cluster, "user": person}),
 	})
 	if err != nil {
 		return "", fmt.Errorf("kube: kubeconfig: %w", err)

@@ -43,7 +43,12 @@ func TestScoped(t *testing.T) {
 		}
 		fmt.Fprint(w, string(body))
 	}, nil)
-	got, err := client(t, s, "token: admin-token").Scoped(t.Context(), "carol")
+	config := strings.Replace(configOf(s, "token: admin-token"), "    server: ", "    tls-server-name: example.com\n    server: ", 1)
+	c, err := New([]byte(config), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := c.Scoped(t.Context(), "carol")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +69,7 @@ func TestScoped(t *testing.T) {
 		t.Errorf("until %s:\n%s", got.Until, got.Kubeconfig)
 	}
 	again, err := New([]byte(got.Kubeconfig), nil)
-	if err != nil || again.server != s.URL || again.cluster != "c" {
+	if err != nil || again.place != c.place || again.place.tlsServerName != "example.com" {
 		t.Errorf("the kubeconfig is not taken: %+v, %v", again, err)
 	}
 }
