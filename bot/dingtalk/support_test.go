@@ -2,7 +2,6 @@ package dingtalk
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"strings"
 	"sync"
@@ -10,77 +9,10 @@ import (
 	"time"
 
 	"github.com/coxswain-ops/coxswain/bot"
+	"github.com/coxswain-ops/coxswain/bot/bottest"
 	"github.com/coxswain-ops/coxswain/bot/bottest/fakedingtalk"
 	"github.com/coxswain-ops/coxswain/config/value"
 )
-
-// vault and buttonStore keep in memory what the store keeps.
-type vault struct {
-	mu   sync.Mutex
-	now  func() time.Time
-	kept map[string]webhook
-	fail error
-}
-
-func (v *vault) Keep(_ context.Context, key, value string, expires time.Time) error {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if v.fail == nil {
-		v.kept[key] = webhook{value, expires}
-	}
-	return v.fail
-}
-
-func (v *vault) Kept(_ context.Context, key string) (string, time.Time, error) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	k, ok := v.kept[key]
-	if !ok || !v.now().Before(k.expires) {
-		return "", time.Time{}, errors.Join(v.fail, bot.ErrNotKept)
-	}
-	return k.url, k.expires, v.fail
-}
-
-func (v *vault) Drop(_ context.Context, key, value string) error {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if v.kept[key].url == value {
-		delete(v.kept, key)
-	}
-	return v.fail
-}
-
-type buttonStore struct {
-	mu  sync.Mutex
-	all map[string]bot.Button
-}
-
-func (s *buttonStore) SaveButton(_ context.Context, b bot.Button) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	b.Used = s.all[b.ID].Used
-	s.all[b.ID] = b
-	return nil
-}
-
-func (s *buttonStore) Button(_ context.Context, id string, now time.Time) (bot.Button, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if b, ok := s.all[id]; ok && now.Before(b.Expires) {
-		return b, nil
-	}
-	return bot.Button{}, bot.ErrNoButton
-}
-
-func (s *buttonStore) UseButton(_ context.Context, id string) (bool, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	b := s.all[id]
-	fresh := !b.Used
-	b.Used = true
-	s.all[id] = b
-	return fresh, nil
-}
 
 // assistant has one form.
 type assistant struct{ form *bot.Form }
@@ -97,11 +29,11 @@ func createForm() *bot.Form {
 		{Name: "gpu", Label: "GPU", Type: "bool"}}}
 }
 
-func testShared() (bot.Shared, *vault) {
-	v := &vault{now: time.Now, kept: map[string]webhook{}}
+func testShared() (bot.Shared, *bottest.Shelf) {
+	m := &bottest.Shelf{}
 	say := func(_, key string, _ map[string]any) string { return key }
-	return bot.Shared{Owner: "test", Vault: v, Lang: "en", Say: say, Assistant: assistant{createForm()},
-		Buttons: bot.NewButtons(&buttonStore{all: map[string]bot.Button{}}, []byte(strings.Repeat("k", 32)), time.Now)}, v
+	return bot.Shared{Owner: "test", Vault: m, Lang: "en", Say: say, Assistant: assistant{createForm()},
+		Buttons: bot.NewButtons(m, []byte(strings.Repeat("k", 32)), time.Now)}, m
 }
 
 func testConfig(f *fakedingtalk.Fake) Config {

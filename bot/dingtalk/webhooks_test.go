@@ -7,12 +7,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coxswain-ops/coxswain/bot/bottest"
 	"github.com/coxswain-ops/coxswain/bot/bottest/fakedingtalk"
 )
 
 // slowVault keeps no webhook before its gate is opened.
 type slowVault struct {
-	*vault
+	*bottest.Shelf
 	gate chan struct{}
 }
 
@@ -20,7 +21,7 @@ func (v *slowVault) Keep(ctx context.Context, key, value string, expires time.Ti
 	if strings.Contains(key, "/webhook/") {
 		<-v.gate
 	}
-	return v.vault.Keep(ctx, key, value, expires)
+	return v.Shelf.Keep(ctx, key, value, expires)
 }
 
 // TestAcknowledgedBeforeTheWebhookIsKept: a store that is slow with what is only an

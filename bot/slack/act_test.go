@@ -33,7 +33,7 @@ func TestAButtonCarriesItsTokenAndNothingElse(t *testing.T) {
 		}
 		must(t, o.fake.Press(t.Context(), "U1", fakeslack.Room, "Delete"))
 		in := o.last()
-		b, err := o.buttons.Button(t.Context(), in.Press, in.At)
+		b, err := o.memory.Button(t.Context(), in.Press, in.At)
 		if err != nil || b.Command != "cluster delete demo confirm=demo" || b.For != alice {
 			t.Errorf("%+v %v", b, err)
 		}
@@ -101,7 +101,7 @@ func TestAFormThatIsNotForThemGoesToTheRouter(t *testing.T) {
 		if in.Press == "" || in.Identity != "slack:T0FAKE/U2" {
 			t.Errorf("%+v", in)
 		}
-		_, err := o.buttons.UseButton(t.Context(), in.Press)
+		_, err := o.memory.UseButton(t.Context(), in.Press)
 		must(t, err)
 		must(t, o.fake.Press(t.Context(), "U1", fakeslack.Room, label))
 		if again := o.last(); again.Identity != alice || again.Press != in.Press {
@@ -168,7 +168,7 @@ func TestTheHomeTab(t *testing.T) {
 			t.Errorf("%+v", in)
 		}
 		// The button is used up; the tab gets new ones without being opened again.
-		_, err := o.buttons.UseButton(t.Context(), in.Press)
+		_, err := o.memory.UseButton(t.Context(), in.Press)
 		must(t, err)
 		o.until(func() bool { return o.fake.Calls("views.publish") == 2 })
 		must(t, o.fake.PressHome(t.Context(), "U1", "List"))

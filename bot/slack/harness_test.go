@@ -16,44 +16,6 @@ import (
 	"github.com/coxswain-ops/coxswain/config/value"
 )
 
-// buttonBox is a bot.ButtonStore in memory.
-type buttonBox struct {
-	mu   sync.Mutex
-	all  map[string]bot.Button
-	fail error
-}
-
-func (b *buttonBox) SaveButton(_ context.Context, n bot.Button) error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.fail != nil {
-		return b.fail
-	}
-	n.Used = b.all[n.ID].Used
-	b.all[n.ID] = n
-	return nil
-}
-
-func (b *buttonBox) Button(_ context.Context, id string, _ time.Time) (bot.Button, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	n, ok := b.all[id]
-	if !ok {
-		return n, bot.ErrNoButton
-	}
-	return n, nil
-}
-
-func (b *buttonBox) UseButton(_ context.Context, id string) (bool, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	n := b.all[id]
-	fresh := !n.Used
-	n.Used = true
-	b.all[id] = n
-	return fresh, nil
-}
-
 // assistant answers as the router would.
 type assistant struct {
 	form *bot.Form
@@ -74,7 +36,7 @@ type office struct {
 	t         *testing.T
 	fake      *fakeslack.Fake
 	slack     *slack.Slack
-	buttons   *buttonBox
+	memory    *bottest.Shelf
 	assistant *assistant
 	log       *bottest.Log
 
@@ -87,7 +49,7 @@ type office struct {
 
 func newOffice(t *testing.T, mode string) *office {
 	t.Helper()
-	o := &office{t: t, fake: fakeslack.New(t), buttons: &buttonBox{all: map[string]bot.Button{}}, assistant: &assistant{}, log: &bottest.Log{}, came: make(chan struct{})}
+	o := &office{t: t, fake: fakeslack.New(t), memory: &bottest.Shelf{}, assistant: &assistant{}, log: &bottest.Log{}, came: make(chan struct{})}
 	s, err := slack.New(o.config(mode), o.shared("en"), o.log.Logger())
 	if err != nil {
 		t.Fatal(err)
@@ -109,7 +71,7 @@ func (o *office) config(mode string) slack.Config {
 
 func (o *office) shared(lang string) bot.Shared {
 	return bot.Shared{Owner: "test", Lang: lang, Assistant: o.assistant, Say: say(o.t),
-		Buttons: bot.NewButtons(o.buttons, []byte("0123456789abcdef0123456789abcdef"), time.Now)}
+		Buttons: bot.NewButtons(o.memory, []byte("0123456789abcdef0123456789abcdef"), time.Now)}
 }
 
 // run lets the adapter receive until the test ends.

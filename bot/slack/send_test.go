@@ -193,14 +193,14 @@ func TestACardIsEditedInPlace(t *testing.T) {
 		must(t, o.slack.Update(t.Context(), ref, card(i+1)))
 	}
 	m := o.fake.Messages(fakeslack.Room)
-	if len(m) != 1 || m[0].Edits != 3 || !strings.Contains(m[0].Shown(), "3/3") || len(o.buttons.all) != 1 {
-		t.Errorf("%+v, %d buttons", m, len(o.buttons.all))
+	if len(m) != 1 || m[0].Edits != 3 || !strings.Contains(m[0].Shown(), "3/3") || o.memory.Buttons() != 1 {
+		t.Errorf("%+v, %d buttons", m, o.memory.Buttons())
 	}
 }
 
 func TestAButtonStoreThatFailsFailsTheMessage(t *testing.T) {
 	o := newOffice(t, "socket")
-	o.buttons.fail = errors.New("database is locked")
+	o.memory.Fail(errors.New("database is locked"))
 	_, err := o.slack.Send(t.Context(), o.room(), bot.Message{Text: "x", Actions: []bot.Action{{ID: "a", Label: "A", Command: "help"}}})
 	if failed := sendError(t, err); failed.Permanent || len(o.fake.Shown(fakeslack.Room)) != 0 {
 		t.Errorf("%+v", failed)

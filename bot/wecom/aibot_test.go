@@ -281,7 +281,7 @@ func TestAIBotCheck(t *testing.T) {
 
 func TestSecretsOfAnAIBot(t *testing.T) {
 	f := fakewecom.New(t)
-	b := newBot(t, botConfig(f), newMemory(), "one")
+	b := newBot(t, botConfig(f), &bottest.Shelf{}, "one")
 	_, err := b.Send(t.Context(), bot.Address{Account: "wecom-aibot:ops", Room: "user:alice"}, bot.Message{Text: "x"})
 	var failed *bot.SendError
 	if !errors.As(err, &failed) || failed.Permanent || failed.RetryAfter == 0 || b.Holds() {

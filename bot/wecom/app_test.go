@@ -105,7 +105,7 @@ func TestFinalStateWhenTheCodeIsGone(t *testing.T) {
 
 	old := h.send(livingCard(1))
 	now = now.Add(80 * time.Hour)
-	h.mem.now = clock
+	h.mem.Now = clock
 	if err := h.app.Update(t.Context(), old, livingCard(2)); err != nil {
 		t.Fatal(err)
 	}
@@ -241,7 +241,7 @@ func TestGroupChatOfAnApplication(t *testing.T) {
 
 func TestTokensAreSharedAndRefreshedOnce(t *testing.T) {
 	h := openApp(t)
-	other, err := wecom.NewApp(appConfig(h.fake), h.mem.shared(t, "two", "zh"), slog.New(slog.DiscardHandler))
+	other, err := wecom.NewApp(appConfig(h.fake), shared(t, h.mem, "two", "zh"), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -276,7 +276,7 @@ func TestTokenNearItsEnd(t *testing.T) {
 	clock := func() time.Time { return now }
 	h.app.Clock(clock)
 	h.fake.Clock(clock)
-	h.mem.now = clock
+	h.mem.Now = clock
 	h.send(bot.Message{Text: "1"})
 	now = now.Add(2*time.Hour - 2*time.Minute)
 	for range 5 {
@@ -333,7 +333,7 @@ func TestUnreachableLeaksNothing(t *testing.T) {
 	f := fakewecom.New(t)
 	cfg := appConfig(f)
 	cfg.API = "http://127.0.0.1:1"
-	a, err := wecom.NewApp(cfg, newMemory().shared(t, "x", "en"), slog.New(slog.DiscardHandler))
+	a, err := wecom.NewApp(cfg, shared(t, &bottest.Shelf{}, "x", "en"), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -384,9 +384,9 @@ func TestCheckOfAnApplication(t *testing.T) {
 		"unreachable":  {func(c *wecom.AppConfig) { c.API = "http://127.0.0.1:1" }, []string{"wecom.check.network"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			cfg, mem := appConfig(f), newMemory()
+			cfg, mem := appConfig(f), &bottest.Shelf{}
 			c.spoil(&cfg)
-			a, err := wecom.NewApp(cfg, mem.shared(t, "x", "en"), slog.New(slog.DiscardHandler))
+			a, err := wecom.NewApp(cfg, shared(t, mem, "x", "en"), slog.New(slog.DiscardHandler))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -394,7 +394,7 @@ func TestCheckOfAnApplication(t *testing.T) {
 		})
 	}
 	t.Run("foreign IP", func(t *testing.T) {
-		mem := newMemory()
+		mem := &bottest.Shelf{}
 		a := newApp(t, f, mem, "en")
 		f.Storm(60020, 1)
 		wantFindings(t, mem, a.Check(t.Context()), "wecom.check.credentials", "wecom.check.callback", "wecom.check.ip")
@@ -402,13 +402,13 @@ func TestCheckOfAnApplication(t *testing.T) {
 }
 
 // wantFindings checks keys, and that each is in both languages.
-func wantFindings(t *testing.T, mem *memory, got []bot.Finding, want ...string) {
+func wantFindings(t *testing.T, mem *bottest.Shelf, got []bot.Finding, want ...string) {
 	t.Helper()
 	var keys []string
 	for _, f := range got {
 		keys = append(keys, f.Key)
 		for _, lang := range []string{"en", "zh"} {
-			say := mem.shared(t, "x", lang).Say
+			say := shared(t, mem, "x", lang).Say
 			for _, key := range []string{f.Key, f.Next} {
 				if key == "" {
 					continue

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/coxswain-ops/coxswain/bot"
+	"github.com/coxswain-ops/coxswain/bot/bottest"
 	"github.com/coxswain-ops/coxswain/bot/bottest/fakewecom"
 	"github.com/coxswain-ops/coxswain/bot/wecom"
 )
@@ -16,7 +17,7 @@ import (
 // openCalledBot has an AI bot that is called by HTTP.
 func openCalledBot(t *testing.T) *botHouse {
 	t.Helper()
-	h := &botHouse{T: t, fake: fakewecom.New(t), mem: newMemory(), inbox: newInbox(), to: bot.Address{Account: "wecom-aibot:ops", Room: "user:alice"}}
+	h := &botHouse{T: t, fake: fakewecom.New(t), mem: &bottest.Shelf{}, inbox: newInbox(), to: bot.Address{Account: "wecom-aibot:ops", Room: "user:alice"}}
 	cfg := botConfig(h.fake)
 	cfg.Mode = wecom.ModeCallback
 	h.bot = newBot(t, cfg, h.mem, "one")
@@ -166,9 +167,7 @@ func TestForgedCallsOfABot(t *testing.T) {
 	if s := status(h.fake.SealBot(strings.ReplaceAll(plain, "m1", "m2"))); s != http.StatusInternalServerError {
 		t.Errorf("not persisted: %d", s)
 	}
-	h.mem.mu.Lock()
-	h.mem.down = true
-	h.mem.mu.Unlock()
+	h.mem.Fail(errors.New("the database is locked"))
 	h.inbox.set(nil)
 	if s := status(h.fake.SealBot(strings.ReplaceAll(plain, "m1", "m3"))); s != http.StatusInternalServerError {
 		t.Errorf("the vault is down: %d", s)

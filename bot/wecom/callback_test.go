@@ -23,9 +23,9 @@ import (
 // TestVendorsVectorThroughTheCallback is the check that the console does when a
 // URL is saved, of the vendor's own example, which is years old.
 func TestVendorsVectorThroughTheCallback(t *testing.T) {
-	mem := newMemory()
+	mem := &bottest.Shelf{}
 	a, err := wecom.NewApp(wecom.AppConfig{Name: "vector", CorpID: vectorCorp, AgentID: 1, Secret: secret("s"), Token: secret(vectorToken),
-		EncodingAESKey: secret(vectorKey), API: "http://127.0.0.1:1", Timeout: time.Second}, mem.shared(t, "x", "en"), slog.New(slog.DiscardHandler))
+		EncodingAESKey: secret(vectorKey), API: "http://127.0.0.1:1", Timeout: time.Second}, shared(t, mem, "x", "en"), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/coxswain-ops/coxswain/bot/bottest"
 	"github.com/coxswain-ops/coxswain/bot/bottest/fakewecom"
 	"github.com/coxswain-ops/coxswain/bot/wecom"
 )
@@ -24,7 +25,7 @@ func TestAppConfigProblems(t *testing.T) {
 		if len(p) != 1 || p[0].Field != field || p[0].Expected.IsZero() {
 			t.Errorf("%s: %+v", field, p)
 		}
-		_, err := wecom.NewApp(c, newMemory().shared(t, "x", "en"), slog.New(slog.DiscardHandler))
+		_, err := wecom.NewApp(c, shared(t, &bottest.Shelf{}, "x", "en"), slog.New(slog.DiscardHandler))
 		if err == nil || !strings.Contains(err.Error(), field) || strings.Contains(fmt.Sprint(err), "short") {
 			t.Errorf("%s: %v", field, err)
 		}

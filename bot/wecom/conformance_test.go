@@ -47,7 +47,7 @@ func shown(f *fakewecom.Fake, by, to string) (texts []string, files []bot.Attach
 	return texts, files
 }
 
-func fromFake(t *testing.T, f *fakewecom.Fake, mem *memory, by string) bottest.Subject {
+func fromFake(t *testing.T, f *fakewecom.Fake, mem *bottest.Shelf, by string) bottest.Subject {
 	t.Cleanup(func() {
 		if wrong := f.Violations(); len(wrong) > 0 {
 			t.Errorf("the platform's rules were broken: %q", wrong)
@@ -56,14 +56,14 @@ func fromFake(t *testing.T, f *fakewecom.Fake, mem *memory, by string) bottest.S
 	texts := func() []string { out, _ := shown(f, by, "alice"); return out }
 	return bottest.Subject{Person: "wecom:" + f.CorpID + "/alice", Break: f.Break, Unplug: f.Unplug, Secrets: f.Secrets, Log: &bottest.Log{}, Shown: texts, DM: texts,
 		Uploaded: func() []bot.Attachment { _, out := shown(f, by, "alice"); return out },
-		Buttons:  mem.shared(t, "test", "zh").Buttons, Form: pickForm(), Fill: picked, Cannot: map[bottest.Ability]string{bottest.Threads: "WeCom has none"}}
+		Buttons:  shared(t, mem, "test", "zh").Buttons, Form: pickForm(), Fill: picked, Cannot: map[bottest.Ability]string{bottest.Threads: "WeCom has none"}}
 }
 
 func TestAppConformance(t *testing.T) {
 	bottest.Exercise(t, func(t *testing.T) bottest.Subject {
-		f, mem := fakewecom.New(t), newMemory()
+		f, mem := fakewecom.New(t), &bottest.Shelf{}
 		s := fromFake(t, f, mem, "app")
-		a, err := wecom.NewApp(appConfig(f), mem.shared(t, "test", "zh"), s.Log.Logger())
+		a, err := wecom.NewApp(appConfig(f), shared(t, mem, "test", "zh"), s.Log.Logger())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -99,9 +99,9 @@ func answers(ctx context.Context, f *fakewecom.Fake) error {
 
 func TestAIBotConformance(t *testing.T) {
 	bottest.Exercise(t, func(t *testing.T) bottest.Subject {
-		f, mem := fakewecom.New(t), newMemory()
+		f, mem := fakewecom.New(t), &bottest.Shelf{}
 		s := fromFake(t, f, mem, "bot")
-		b, err := wecom.NewAIBot(botConfig(f), mem.shared(t, "one", "zh"), s.Log.Logger())
+		b, err := wecom.NewAIBot(botConfig(f), shared(t, mem, "one", "zh"), s.Log.Logger())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -150,11 +150,11 @@ func (a asked) Send(ctx context.Context, to bot.Address, m bot.Message) (bot.Mes
 
 func TestCalledAIBotConformance(t *testing.T) {
 	bottest.Exercise(t, func(t *testing.T) bottest.Subject {
-		f, mem := fakewecom.New(t), newMemory()
+		f, mem := fakewecom.New(t), &bottest.Shelf{}
 		s := fromFake(t, f, mem, "bot")
 		cfg := botConfig(f)
 		cfg.Mode = wecom.ModeCallback
-		b, err := wecom.NewAIBot(cfg, mem.shared(t, "one", "zh"), s.Log.Logger())
+		b, err := wecom.NewAIBot(cfg, shared(t, mem, "one", "zh"), s.Log.Logger())
 		if err != nil {
 			t.Fatal(err)
 		}

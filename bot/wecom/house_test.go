@@ -2,7 +2,6 @@ package wecom_test
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net/http/httptest"
 	"runtime"
@@ -19,108 +18,8 @@ import (
 )
 
 // memory is what processes share, in memory.
-type memory struct {
-	mu      sync.Mutex
-	now     func() time.Time
-	kept    map[string]keptValue
-	leases  map[string]keptValue
-	buttons map[string]bot.Button
-	down    bool // the vault fails
-}
-
-type keptValue struct {
-	value   string
-	expires time.Time
-}
-
-func newMemory() *memory {
-	return &memory{now: time.Now, kept: map[string]keptValue{}, leases: map[string]keptValue{}, buttons: map[string]bot.Button{}}
-}
-
-var errDown = errors.New("the database is locked")
-
-func (m *memory) Keep(_ context.Context, key, value string, expires time.Time) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.down {
-		return errDown
-	}
-	m.kept[key] = keptValue{value, expires}
-	return nil
-}
-
-func (m *memory) Kept(_ context.Context, key string) (string, time.Time, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.down {
-		return "", time.Time{}, errDown
-	}
-	v, ok := m.kept[key]
-	if !ok || !m.now().Before(v.expires) {
-		return "", time.Time{}, bot.ErrNotKept
-	}
-	return v.value, v.expires, nil
-}
-
-func (m *memory) Drop(_ context.Context, key, value string) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.kept[key].value == value {
-		delete(m.kept, key)
-	}
-	return nil
-}
-
-func (m *memory) Hold(_ context.Context, name, owner string, ttl time.Duration) (bool, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	l := m.leases[name]
-	if l.value != owner && time.Now().Before(l.expires) {
-		return false, nil
-	}
-	m.leases[name] = keptValue{owner, time.Now().Add(ttl)}
-	return true, nil
-}
-
-func (m *memory) Release(_ context.Context, name, owner string) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.leases[name].value == owner {
-		delete(m.leases, name)
-	}
-	return nil
-}
-
-func (m *memory) SaveButton(_ context.Context, b bot.Button) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	b.Used = m.buttons[b.ID].Used
-	m.buttons[b.ID] = b
-	return nil
-}
-
-func (m *memory) Button(_ context.Context, id string, _ time.Time) (bot.Button, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	b, ok := m.buttons[id]
-	if !ok {
-		return b, bot.ErrNoButton
-	}
-	return b, nil
-}
-
-func (m *memory) UseButton(_ context.Context, id string) (bool, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	b := m.buttons[id]
-	fresh := !b.Used
-	b.Used = true
-	m.buttons[id] = b
-	return fresh, nil
-}
-
 // shared is what an adapter of process owner is given.
-func (m *memory) shared(t testing.TB, owner, lang string) bot.Shared {
+func shared(t testing.TB, m *bottest.Shelf, owner, lang string) bot.Shared {
 	catalogue, err := messages.Load()
 	if err != nil {
 		t.Fatal(err)
@@ -199,7 +98,7 @@ func running(t testing.TB, p bot.Platform, handle func(context.Context, bot.Inbo
 type appHouse struct {
 	*testing.T
 	fake  *fakewecom.Fake
-	mem   *memory
+	mem   *bottest.Shelf
 	app   *wecom.App
 	inbox *inbox
 	to    bot.Address
@@ -210,9 +109,9 @@ func appConfig(f *fakewecom.Fake) wecom.AppConfig {
 		EncodingAESKey: secret(f.AESKey), API: f.URL, Timeout: 5 * time.Second}
 }
 
-func newApp(t testing.TB, f *fakewecom.Fake, mem *memory, lang string) *wecom.App {
+func newApp(t testing.TB, f *fakewecom.Fake, mem *bottest.Shelf, lang string) *wecom.App {
 	t.Helper()
-	a, err := wecom.NewApp(appConfig(f), mem.shared(t, "test", lang), slog.New(slog.DiscardHandler))
+	a, err := wecom.NewApp(appConfig(f), shared(t, mem, "test", lang), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -225,7 +124,7 @@ func newApp(t testing.TB, f *fakewecom.Fake, mem *memory, lang string) *wecom.Ap
 // openApp has an application that runs.
 func openApp(t *testing.T) *appHouse {
 	t.Helper()
-	h := &appHouse{T: t, fake: fakewecom.New(t), mem: newMemory(), inbox: newInbox(), to: bot.Address{Account: "wecom:ops", Room: "user:alice"}}
+	h := &appHouse{T: t, fake: fakewecom.New(t), mem: &bottest.Shelf{}, inbox: newInbox(), to: bot.Address{Account: "wecom:ops", Room: "user:alice"}}
 	h.app = newApp(t, h.fake, h.mem, "zh")
 	running(t, h.app, h.inbox.handle)
 	if !h.fake.Wait(time.Minute, func() bool {
@@ -250,7 +149,7 @@ func (h *appHouse) send(m bot.Message) bot.MessageRef {
 type botHouse struct {
 	*testing.T
 	fake  *fakewecom.Fake
-	mem   *memory
+	mem   *bottest.Shelf
 	bot   *wecom.AIBot
 	inbox *inbox
 	to    bot.Address
@@ -263,9 +162,9 @@ func botConfig(f *fakewecom.Fake) wecom.AIBotConfig {
 		Lease: time.Second, Timeout: 2 * time.Second}
 }
 
-func newBot(t testing.TB, cfg wecom.AIBotConfig, mem *memory, owner string) *wecom.AIBot {
+func newBot(t testing.TB, cfg wecom.AIBotConfig, mem *bottest.Shelf, owner string) *wecom.AIBot {
 	t.Helper()
-	b, err := wecom.NewAIBot(cfg, mem.shared(t, owner, "zh"), slog.New(slog.DiscardHandler))
+	b, err := wecom.NewAIBot(cfg, shared(t, mem, owner, "zh"), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -275,7 +174,7 @@ func newBot(t testing.TB, cfg wecom.AIBotConfig, mem *memory, owner string) *wec
 // openBot has a bot that is connected; before bends it before it runs.
 func openBot(t *testing.T, before ...func(*wecom.AIBot)) *botHouse {
 	t.Helper()
-	h := &botHouse{T: t, fake: fakewecom.New(t), mem: newMemory(), inbox: newInbox(), to: bot.Address{Account: "wecom-aibot:ops", Room: "user:alice"}}
+	h := &botHouse{T: t, fake: fakewecom.New(t), mem: &bottest.Shelf{}, inbox: newInbox(), to: bot.Address{Account: "wecom-aibot:ops", Room: "user:alice"}}
 	h.bot = newBot(t, botConfig(h.fake), h.mem, "one")
 	for _, bend := range before {
 		bend(h.bot)

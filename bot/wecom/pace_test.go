@@ -17,7 +17,7 @@ func TestNothingIsDropped(t *testing.T) {
 	clock := newClock()
 	h.app.Clock(clock.now)
 	h.fake.Clock(clock.now)
-	h.mem.now = clock.now
+	h.mem.Now = clock.now
 	log := strings.Repeat("line of a log\n", 400)
 	waits := 0
 	for n := range 120 {

@@ -134,7 +134,7 @@ func TestOneReplicaHoldsTheConnection(t *testing.T) {
 
 // A holder that dies gives nothing back: its lease runs out.
 func TestHolderThatDies(t *testing.T) {
-	f, mem := fakewecom.New(t), newMemory()
+	f, mem := fakewecom.New(t), &bottest.Shelf{}
 	b := newBot(t, botConfig(f), mem, "two")
 	began := time.Now()
 	if ok, err := mem.Hold(t.Context(), "wecom-aibot:ops/connection", "dead", time.Second); !ok || err != nil {
@@ -152,9 +152,7 @@ func TestHolderThatDies(t *testing.T) {
 // A holder that loses its lease without noticing ends its connection.
 func TestLeaseThatIsLost(t *testing.T) {
 	h := openBot(t)
-	h.mem.mu.Lock()
-	h.mem.leases["wecom-aibot:ops/connection"] = keptValue{"other", time.Now().Add(time.Hour)}
-	h.mem.mu.Unlock()
+	h.mem.Seize("wecom-aibot:ops/connection", "other", time.Hour)
 	if !h.fake.Wait(time.Minute, func() bool { return !h.fake.Connected() && !h.bot.Connected() }) {
 		t.Error("it kept the connection")
 	}
@@ -166,9 +164,9 @@ func TestLeaseThatIsLost(t *testing.T) {
 // Two installations with one bot would take the connection from each other for
 // ever. Ours stands back.
 func TestTakeoverFromOutside(t *testing.T) {
-	f, mem := fakewecom.New(t), newMemory()
+	f, mem := fakewecom.New(t), &bottest.Shelf{}
 	var log bytes.Buffer
-	b, err := wecom.NewAIBot(botConfig(f), mem.shared(t, "one", "zh"), slog.New(slog.NewTextHandler(&log, nil)))
+	b, err := wecom.NewAIBot(botConfig(f), shared(t, mem, "one", "zh"), slog.New(slog.NewTextHandler(&log, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -194,11 +192,11 @@ func TestTakeoverFromOutside(t *testing.T) {
 }
 
 func TestWrongSecretIsTriedSlowly(t *testing.T) {
-	f, mem := fakewecom.New(t), newMemory()
+	f, mem := fakewecom.New(t), &bottest.Shelf{}
 	cfg := botConfig(f)
 	cfg.Secret = secret("wrong-secret")
 	var log bytes.Buffer
-	b, err := wecom.NewAIBot(cfg, mem.shared(t, "one", "zh"), slog.New(slog.NewTextHandler(&log, nil)))
+	b, err := wecom.NewAIBot(cfg, shared(t, mem, "one", "zh"), slog.New(slog.NewTextHandler(&log, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
