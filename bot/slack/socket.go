@@ -176,7 +176,7 @@ func (l *link) event(ctx context.Context, e socketmode.Event) (tooLong bool) {
 	case socketmode.EventTypeConnecting:
 		l.mark(false)
 	case socketmode.EventTypeConnectionError:
-		return l.failed(e)
+		return l.failed(ctx, e)
 	case socketmode.EventTypeEventsAPI, socketmode.EventTypeSlashCommand, socketmode.EventTypeInteractive:
 		if e.Request != nil {
 			l.request(ctx, *e.Request)
@@ -199,9 +199,9 @@ func (l *link) plan(hello *socketmode.Request) {
 	l.half = time.After(time.Duration(hello.DebugInfo.ApproximateConnectionTime) * time.Second / 2)
 }
 
-func (l *link) failed(e socketmode.Event) (tooLong bool) {
+func (l *link) failed(ctx context.Context, e socketmode.Event) (tooLong bool) {
 	failed, ok := e.Data.(*slackapi.ConnectionErrorEvent)
-	if !ok {
+	if !ok || ctx.Err() != nil { // we hang up ourselves: nothing has failed
 		return false
 	}
 	text := l.s.api.redact(failed.Error())

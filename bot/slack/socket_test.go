@@ -141,3 +141,18 @@ func TestTwoWorkspaces(t *testing.T) {
 		t.Errorf("%+v %+v", a.inbounds(), b.inbounds())
 	}
 }
+
+// TestAnOrderlyEndIsNoWarning: whoever looks for trouble in the log finds none of
+// our own making, not even when the end comes while a connection is being made.
+func TestAnOrderlyEndIsNoWarning(t *testing.T) {
+	o := newOffice(t, "socket")
+	for n := range 20 {
+		stop := o.run()
+		o.until(func() bool { return o.fake.Sockets() >= n%3 })
+		stop()
+		o.until(func() bool { return o.fake.Sockets() == 0 })
+	}
+	if strings.Contains(o.log.String(), "level=WARN") {
+		t.Error(o.log.String())
+	}
+}
