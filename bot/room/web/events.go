@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -11,8 +12,11 @@ import (
 )
 
 // lookAgain is how often an open stream makes sure that its reader is still
-// signed in.
+// signed in, and looks for rooms that were made since it began.
 const lookAgain = 5 * time.Second
+
+// errAnew ends a stream that its page is to begin anew.
+var errAnew = errors.New("there is another room")
 
 // shown is an entry as a page gets it.
 type shown struct {
@@ -58,7 +62,7 @@ func (s *Web) events(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	err = s.cfg.Room.Follow(r.Context(), f.names(), after, l.entry, l.idle)
-	if err != nil && r.Context().Err() == nil && !l.out.Gone() && !errors.Is(err, errOut) {
+	if err != nil && r.Context().Err() == nil && !l.out.Gone() && !errors.Is(err, errOut) && !errors.Is(err, errAnew) {
 		s.cfg.Log.Error("web: a reader was cut off", "error", err)
 	}
 }
@@ -108,7 +112,8 @@ func (l *listener) idle(cursor int64) error {
 }
 
 // look ends the stream of somebody who was signed out, disabled or unlinked, or
-// whose room was closed to them; out tells the page which.
+// whose room was closed to them (out tells the page which), and of somebody for
+// whom there is a new room.
 func (l *listener) look() error {
 	now := l.web.cfg.Now()
 	if now.Sub(l.looked) < lookAgain {
@@ -119,8 +124,25 @@ func (l *listener) look() error {
 	if out := errors.Is(err, errOut); out || err == nil && !l.web.open(v, l.room) {
 		return errors.Join(errOut, l.out.Send("out", "", map[string]bool{"out": out}))
 	}
-	if err == nil {
-		l.v = v
+	if err != nil {
+		return err
 	}
-	return err
+	l.v = v
+	return l.lookForRooms()
+}
+
+// lookForRooms ends a stream that does not follow all rooms of its reader: the page
+// shows them and begins anew where it was.
+func (l *listener) lookForRooms() error {
+	names, err := l.web.roomNames(l.r.Context(), l.v, l.room)
+	if err != nil {
+		return err
+	}
+	followed := l.f.names()
+	for _, name := range names {
+		if !slices.Contains(followed, name) {
+			return errors.Join(errAnew, l.out.Send("rooms", "", struct{}{}))
+		}
+	}
+	return nil
 }

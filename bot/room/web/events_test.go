@@ -332,6 +332,28 @@ func TestAStreamFollowsRights(t *testing.T) {
 	}
 }
 
+// TestARoomMadeLaterIsTold: the stream ends with that, without a gap, and the next
+// one follows the new room too.
+func TestARoomMadeLaterIsTold(t *testing.T) {
+	h := newHouse(t, nil).open()
+	cookie := h.signIn("terminal:boss", "local")
+	s := h.listen("qa", cookie, 0)
+	cursor := s.want("live").id
+	h.bot("later", bot.Message{Text: "the first word there"})
+	h.clock.pass(6 * time.Second)
+	h.bot("qa", bot.Message{Text: "here"})
+	s.want("rooms")
+	if f, ok := s.next(); ok {
+		t.Errorf("it goes on with %+v", f)
+	}
+	s = h.listen("qa", cookie, cursor)
+	for _, want := range []string{"later", "qa"} {
+		if f := s.want("entry"); f.Room != want {
+			t.Errorf("%s, want %s", f.data, want)
+		}
+	}
+}
+
 // TestAFailingStoreCutsAStream: the browser comes back by itself; it was not
 // signed out.
 func TestAFailingStoreCutsAStream(t *testing.T) {

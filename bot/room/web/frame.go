@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"html/template"
@@ -94,9 +95,26 @@ func roomURL(name string) string { return "/rooms/" + url.PathEscape(name) }
 
 // rooms lists what the visitor may enter: the own room first.
 func (s *Web) rooms(r *http.Request, v *visit, f *frame, current string) error {
-	spoken, err := s.cfg.Transcript.Rooms(r.Context())
+	names, err := s.roomNames(r.Context(), v, current)
 	if err != nil {
 		return err
+	}
+	unread, err := s.cfg.Transcript.Unread(r.Context(), v.in.Identity, names)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		f.Rooms = append(f.Rooms, roomLink{Name: name, Title: f.roomTitle(name), URL: roomURL(name), Unread: unread[name], Current: name == current,
+			Own: name == f.Home || strings.HasPrefix(name, room.DM(""))})
+	}
+	return nil
+}
+
+// roomNames gives the names of what the visitor may enter now, current among them.
+func (s *Web) roomNames(ctx context.Context, v *visit, current string) ([]string, error) {
+	spoken, err := s.cfg.Transcript.Rooms(ctx)
+	if err != nil {
+		return nil, err
 	}
 	names := []string{v.in.From.Room}
 	if dm := room.DM(v.in.Identity); dm != v.in.From.Room && (slices.Contains(spoken, dm) || current == dm) {
@@ -112,15 +130,7 @@ func (s *Web) rooms(r *http.Request, v *visit, f *frame, current string) error {
 			names = append(names, name)
 		}
 	}
-	unread, err := s.cfg.Transcript.Unread(r.Context(), v.in.Identity, names)
-	if err != nil {
-		return err
-	}
-	for _, name := range names {
-		f.Rooms = append(f.Rooms, roomLink{Name: name, Title: f.roomTitle(name), URL: roomURL(name), Unread: unread[name], Current: name == current,
-			Own: name == f.Home || strings.HasPrefix(name, room.DM(""))})
-	}
-	return nil
+	return names, nil
 }
 
 func (f *frame) roomTitle(name string) string {

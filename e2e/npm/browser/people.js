@@ -101,8 +101,7 @@ play(async () => {
   await chat('project', 'create', 'qa');
   await chat('project', 'member', 'qa', 'alice', 'role=manager');
   const page = await enter(await linkFor());
-  await chat('--room', 'ops', 'whoami');
-  await page.reload();
+  await chat('--room', 'ops', 'whoami'); // a room that was not there when the page was made
   await marks(page);
 
   const hers = await enter(await linkFor('alice'));

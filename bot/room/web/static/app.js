@@ -182,6 +182,11 @@
       source.addEventListener('out', (e) => {
         location.href = JSON.parse(e.data).out ? '/enter?next=' + encodeURIComponent(location.pathname) : '/';
       });
+      source.addEventListener('rooms', async () => {
+        close();
+        await freshRooms();
+        open();
+      });
       source.onerror = () => {
         close();
         if (on.lost) on.lost();
@@ -281,7 +286,21 @@
       entry: (e, cursor) => { if (!e.edited && !e.mine && !(e.room === words.home && cursor <= shownHere)) unread(e.room); }, seldom: 5000,
     })).catch(none);
   }
+  // freshRooms shows the rooms as they are now: one may have been made since the
+  // page was.
+  async function freshRooms() {
+    const old = $('.rooms');
+    if (!old) return;
+    try {
+      const page = new DOMParser().parseFromString(await (await fetch(location.pathname + location.search)).text(), 'text/html');
+      const now = page.querySelector('.rooms'), at = old.contains(document.activeElement) ? document.activeElement.dataset.room : null;
+      if (!now) return;
+      old.replaceWith(document.adoptNode(now));
+      if (at) for (const a of now.querySelectorAll('a')) if (a.dataset.room === at) a.focus();
+    } catch { /* the next stream looks again */ }
+  }
   function unread(name) {
+    if (!document.querySelector(`a[data-room="${CSS.escape(name)}"]`)) return freshRooms();
     for (const a of document.querySelectorAll('[data-room]')) {
       if (a.dataset.room !== name || a.tagName !== 'A') continue;
       const mark = $('.unread', a), n = $('.n', mark), count = parseInt(n.textContent, 10) || 0;
