@@ -8,6 +8,7 @@ import (
 
 	"github.com/coxswain-ops/coxswain/bot"
 	"github.com/coxswain-ops/coxswain/commands/access"
+	"github.com/coxswain-ops/coxswain/commands/messages"
 	"github.com/coxswain-ops/coxswain/lifecycle"
 )
 
@@ -145,6 +146,16 @@ func LogText(l lifecycle.LogLine, say func(lifecycle.Text) string) string {
 		return l.Line
 	}
 	return strings.ReplaceAll(say(l.Text), "\n", " ")
+}
+
+// SearchWords puts what the engine says in a log into words of all languages, so
+// that readers find it by what they read.
+func (s *Services) SearchWords(t lifecycle.Text) string {
+	var all []string
+	for _, lang := range messages.Languages() {
+		all = append(all, s.Catalogue.Text(lang, t))
+	}
+	return strings.Join(all, " · ")
 }
 
 // opStop stops at the next safe point; with undo, takes back what was done.

@@ -110,6 +110,6 @@ type LogLine struct {
 	Phase string    `json:"phase"`
 	Node  string    `json:"node,omitempty"`
 	At    time.Time `json:"at"`
-	Line  string    `json:"line"`          // of a remark its key and arguments, for searches
+	Line  string    `json:"line"`          // of a remark its words in all languages, for searches
 	Text  Text      `json:"text,omitzero"` // of a remark
 }

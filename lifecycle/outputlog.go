@@ -13,6 +13,7 @@ const (
 	logQueue    = 4096                   // lines waiting; a step that writes faster waits
 	logBatch    = 500                    // lines a transaction
 	logInterval = 200 * time.Millisecond // longest time that a line waits
+	logTime     = 5 * time.Second        // longest time that a transaction may take
 )
 
 // outputLog carries the lines of all steps of an operation to the store, in
@@ -21,6 +22,7 @@ type outputLog struct {
 	store OperationStore
 	fence Fence
 	now   func() time.Time
+	words func(Text) string
 	log   *slog.Logger
 	lines chan LogLine
 	done  chan struct{} // closed when run has ended: nobody takes lines any more
@@ -28,8 +30,8 @@ type outputLog struct {
 	quit  chan struct{}
 }
 
-func newOutputLog(store OperationStore, f Fence, now func() time.Time, log *slog.Logger) *outputLog {
-	return &outputLog{store: store, fence: f, now: now, log: log, lines: make(chan LogLine, logQueue),
+func newOutputLog(store OperationStore, f Fence, cfg RunnerConfig, log *slog.Logger) *outputLog {
+	return &outputLog{store: store, fence: f, now: cfg.Now, words: cfg.Words, log: log, lines: make(chan LogLine, logQueue),
 		done: make(chan struct{}), quit: make(chan struct{})}
 }
 
@@ -40,7 +42,7 @@ func (o *outputLog) line(phase, node, line string) {
 
 // remark queues something of our own.
 func (o *outputLog) remark(phase, node string, t Text) {
-	o.add(LogLine{Phase: phase, Node: node, Line: t.String(), Text: t})
+	o.add(LogLine{Phase: phase, Node: node, Line: o.words(t), Text: t})
 }
 
 // add waits when the store is slower than the step.
@@ -55,16 +57,16 @@ func (o *outputLog) add(l LogLine) {
 // close lets run write what is queued and end.
 func (o *outputLog) close() { o.once.Do(func() { close(o.quit) }); <-o.done }
 
-// run writes batches until close or until ctx ends.
+// run writes batches until close. The end of ctx is the end of the steps, whose last
+// words are worth keeping: after it the fence alone decides whether they may be.
 func (o *outputLog) run(ctx context.Context) {
 	defer close(o.done)
+	ctx = context.WithoutCancel(ctx)
 	tick := time.NewTicker(logInterval)
 	defer tick.Stop()
 	var batch []LogLine
 	for {
 		select {
-		case <-ctx.Done():
-			return
 		case <-o.quit:
 			o.drain(ctx, batch)
 			return
@@ -96,7 +98,9 @@ func (o *outputLog) write(ctx context.Context, batch []LogLine) []LogLine {
 	if len(batch) == 0 {
 		return batch
 	}
-	if err := o.store.AppendLog(ctx, o.fence, batch); err != nil && ctx.Err() == nil && !errors.Is(err, ErrFenced) {
+	ctx, cancel := context.WithTimeout(ctx, logTime)
+	defer cancel()
+	if err := o.store.AppendLog(ctx, o.fence, batch); err != nil && !errors.Is(err, ErrFenced) {
 		o.log.Error("keeping a step's output", "lines", len(batch), "error", err)
 	}
 	return batch[:0]

@@ -21,6 +21,9 @@ type RunnerConfig struct {
 	// Authorize checks again, when an operation is claimed, that its actor may
 	// still do it. Nil allows.
 	Authorize func(ctx context.Context, op *Operation) error
+	// Words puts a remark in a log into the words that a search for it finds; nil
+	// is Text.String.
+	Words func(Text) string
 	// Observe is told what has ended; nil is nobody.
 	Observe Observer
 	Log     *slog.Logger
@@ -68,6 +71,9 @@ func NewRunner(store OperationStore, cfg RunnerConfig) *Runner {
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
+	}
+	if cfg.Words == nil {
+		cfg.Words = Text.String
 	}
 	r := &Runner{store: store, procedures: map[OperationKind]Procedure{}, cfg: cfg, busy: map[string]*work{}}
 	for _, p := range cfg.Procedures {

@@ -54,7 +54,7 @@ func newWork(r *Runner, op *Operation) *work {
 func (w *work) run(parent context.Context) {
 	ctx, cancel := context.WithCancelCause(parent)
 	defer cancel(nil)
-	w.out = newOutputLog(w.r.store, w.fence, w.r.cfg.Now, w.log)
+	w.out = newOutputLog(w.r.store, w.fence, w.r.cfg, w.log)
 	var wg sync.WaitGroup
 	wg.Go(func() { w.out.run(ctx) })
 	wg.Go(func() { w.heartbeat(ctx, cancel) })

@@ -149,7 +149,7 @@ func New(ctx context.Context, o Options) (app *App, err error) {
 	inbox := bot.NewInbox(st, a.owner, bot.InboxOptions{Alone: a.alone, GiveUp: router.GiveUp, Log: a.log})
 	runner := lifecycle.NewRunner(st, lifecycle.RunnerConfig{Owner: a.owner, Lease: a.cfg.Engine.Lease,
 		AtOnce: a.cfg.Engine.Operations, NodesAtOnce: a.cfg.Engine.Nodes, Alone: a.alone, Procedures: procedures,
-		Wake: a.subscribe(st, store.Operations), Authorize: services.AuthorizeOperation, Observe: a.metrics, Log: a.log})
+		Wake: a.subscribe(st, store.Operations), Authorize: services.AuthorizeOperation, Words: services.SearchWords, Observe: a.metrics, Log: a.log})
 	accept := a.metrics.Accept(inbox.Accept)
 
 	web, err := a.openWeb(webParts{store: st, room: rm, router: router, services: services, handle: accept, catalogue: catalogue})

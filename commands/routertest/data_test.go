@@ -69,12 +69,15 @@ func TestRemarksInALog(t *testing.T) {
 	w := newTemplate(t).world(t)
 	op, err := w.store.OperationByNumber(t.Context(), 1)
 	check(t, err)
-	line := lifecycle.LogLine{Phase: "workers", Node: "m1", Line: "log.failed{…}", Text: lifecycle.T("log.failed", "problem", lifecycle.T("join.failed", "node", "m1", "code", 1))}
+	problem := lifecycle.T("log.failed", "problem", lifecycle.T("join.failed", "node", "m1", "code", 1))
+	line := lifecycle.LogLine{Phase: "workers", Node: "m1", Line: w.services.SearchWords(problem), Text: problem}
 	check(t, w.store.AppendLog(t.Context(), lifecycle.Fence{OperationID: op.ID, Token: op.Fence}, []lifecycle.LogLine{line}))
 	for lang, want := range map[string]string{"en": "│ Failed: m1: kubeadm join failed (exit code 1).\n", "zh": "│ 失败：m1：kubeadm join 失败（退出码 1）。\n"} {
 		w.say("boss", "lang "+lang, nil)
-		if m := w.say("boss", "op logs op-1", nil); m.Code == nil || !strings.HasSuffix(m.Code.Text, want) {
-			t.Errorf("%s: %+v", lang, m.Code)
+		for _, grep := range []string{"", " grep=kubeadm", " grep=失败", " grep=FAILED"} {
+			if m := w.say("boss", "op logs op-1"+grep, nil); m.Code == nil || !strings.HasSuffix(m.Code.Text, want) {
+				t.Errorf("%s%s: %+v", lang, grep, m.Code)
+			}
 		}
 	}
 }

@@ -22,7 +22,7 @@ func (b *bench) start(owner string, alone bool, procedures ...lifecycle.Procedur
 	b.world.Enter(NewDeath(0, cancel))
 	wake, unsubscribe := b.store.Subscribe(store.Operations)
 	r := lifecycle.NewRunner(b.store, lifecycle.RunnerConfig{Owner: owner, Alone: alone, Lease: 3 * time.Second, Procedures: procedures,
-		Wake: wake, Poll: 10 * time.Millisecond, Retry: lifecycle.RetryPolicy{Attempts: 3, First: time.Millisecond, Most: time.Millisecond}})
+		Words: func(t lifecycle.Text) string { return "in words: " + t.Key }, Wake: wake, Poll: 10 * time.Millisecond, Retry: lifecycle.RetryPolicy{Attempts: 3, First: time.Millisecond, Most: time.Millisecond}})
 	done := make(chan error, 1)
 	go func() { done <- r.Run(ctx) }()
 	return func() {
@@ -186,6 +186,9 @@ func (b *bench) remarks() (keys []string) {
 	for _, l := range lines {
 		if !l.Text.IsZero() {
 			keys = append(keys, l.Text.Key)
+			if l.Line != "in words: "+l.Text.Key {
+				b.t.Errorf("%s is found as %q", l.Text.Key, l.Line)
+			}
 		}
 		if strings.Contains(l.Line, "not yet") || strings.Contains(l.Line, "never") {
 			b.t.Errorf("an inner error in the log: %q", l.Line)
