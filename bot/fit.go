@@ -177,7 +177,7 @@ func fewerActions(m Message, n int) Message {
 	}
 	var rest []string
 	for _, a := range m.Actions[n:] {
-		rest = append(rest, a.Label+Colon(a.Label)+a.Command)
+		rest = append(rest, a.Label+Colon(a.Label)+a.Typed())
 	}
 	if m.Footer != "" {
 		rest = append(rest, m.Footer)

@@ -111,7 +111,17 @@ type Action struct {
 	ID      string `json:"id"`
 	Label   string `json:"label"`
 	Command string `json:"command"`
-	Style   string `json:"style,omitempty"` // "primary", "danger"
+	// Words is Command as the message's reader would type it, "" = Command.
+	Words string `json:"words,omitempty"`
+	Style string `json:"style,omitempty"` // "primary", "danger"
+}
+
+// Typed is the command for a person's eyes and keyboard.
+func (a Action) Typed() string {
+	if a.Words != "" {
+		return a.Words
+	}
+	return a.Command
 }
 
 // Form asks for several values at once and sends Command with them.

@@ -58,6 +58,7 @@ func (s *Services) Card(ctx context.Context, operationID, lang string) (bot.Mess
 	}
 	m.Text, m.Data = c.cardText(op, d.Waiting), data(d)
 	m.Actions, m.Footer = c.cardActions(op)
+	m.Actions = inWords(m.Actions, c.Words)
 	if link := s.operationLink(op.Label()); link != "" {
 		m.Links = []bot.Link{{Label: c.Say("card.page"), URL: link}}
 	}

@@ -2,6 +2,7 @@ package commands
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/coxswain-ops/coxswain/bot"
@@ -12,6 +13,17 @@ import (
 // words puts canonical commands into the words of a language.
 func (s *Services) words(lang string) func(string) string {
 	return func(canonical string) string { return s.registry.Words(canonical, lang) }
+}
+
+// inWords adds to actions how their reader would type them.
+func inWords(actions []bot.Action, words func(string) string) []bot.Action {
+	out := slices.Clone(actions)
+	for i, a := range out {
+		if said := words(a.Command); said != a.Command {
+			out[i].Words = said
+		}
+	}
+	return out
 }
 
 // names gives what exists of a type for a person, for completion and questions.

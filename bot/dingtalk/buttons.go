@@ -75,7 +75,7 @@ func (b button) link() string {
 func asWords(m bot.Message) bot.Message {
 	var words []string
 	for _, a := range m.Actions {
-		words = append(words, a.Label+bot.Colon(a.Label)+a.Command)
+		words = append(words, a.Label+bot.Colon(a.Label)+a.Typed())
 	}
 	if m.Footer != "" {
 		words = append(words, m.Footer)

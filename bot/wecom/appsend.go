@@ -111,7 +111,7 @@ func (a *App) sendChat(ctx context.Context, to bot.Address, m bot.Message) (bot.
 // allWords says what each button does.
 func allWords(m bot.Message) bot.Message {
 	for _, action := range m.Actions {
-		m.Footer = joined(m.Footer, action.Label+bot.Colon(action.Label)+action.Command)
+		m.Footer = joined(m.Footer, action.Label+bot.Colon(action.Label)+action.Typed())
 	}
 	m.Actions = nil
 	return m

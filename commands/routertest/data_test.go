@@ -81,3 +81,28 @@ func TestRemarksInALog(t *testing.T) {
 		}
 	}
 }
+
+// TestAnActionInTheReadersWords: a button's command is the same in all languages;
+// beside it stands how its reader would type it, which does the same.
+func TestAnActionInTheReadersWords(t *testing.T) {
+	w := newTemplate(t).world(t)
+	w.say("boss", "lang zh", nil)
+	m := w.talk("boss", "集群 创建 zoo 区域=sandbox 工作节点=0 项目=qa")
+	if len(m.Actions) != 1 {
+		t.Fatalf("%+v", m)
+	}
+	a := m.Actions[0]
+	if !strings.HasPrefix(a.Command, "cluster create zoo ") || !strings.Contains(a.Command, " confirm=zoo") || !strings.HasPrefix(a.Words, "集群 创建 zoo ") || !strings.Contains(a.Words, " 确认=zoo") || a.Typed() != a.Words {
+		t.Errorf("%+v", a)
+	}
+	if m := w.talk("boss", a.Typed()); m.Failed {
+		t.Errorf("%q: %+v", a.Typed(), m)
+	}
+	if m := w.talk("boss", "cluster show qa/zoo"); m.Failed {
+		t.Errorf("%+v", m)
+	}
+	w.say("boss", "lang en", nil)
+	if m := w.talk("boss", "cluster create zap region=sandbox workers=0 project=qa"); len(m.Actions) != 1 || m.Actions[0].Words != "" {
+		t.Errorf("in English %+v", m.Actions)
+	}
+}

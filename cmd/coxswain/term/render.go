@@ -197,7 +197,7 @@ func (r Renderer) actions(actions []bot.Action) []string {
 		if r.Numbers {
 			label = r.paint(bold, fmt.Sprintf("[%d]", i+1)) + " " + label
 		} else {
-			label += " " + r.paint(dim, "→ "+clean(a.Command))
+			label += " " + r.paint(dim, "→ "+clean(a.Typed()))
 		}
 		parts = append(parts, label)
 	}

@@ -168,7 +168,7 @@ func (m *model) enter() tea.Cmd {
 	case strings.HasPrefix(line, "/"):
 		return m.own(line)
 	case m.pressed(line) != nil:
-		return m.submit(m.pressed(line).Command, nil)
+		return m.submit(m.pressed(line).Typed(), nil)
 	}
 	if m.ask == nil {
 		if err := m.history.Add(line); err != nil {
