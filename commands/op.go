@@ -58,7 +58,7 @@ func (s *Services) runOpList(ctx context.Context, c *Call) (*Outcome, error) {
 		}
 		list = append(list, opRow{op.Label(), op.Kind, op.ClusterName, op.Status, op.ActorName, op.CreatedAt.UnixMilli()})
 		rows = append(rows, []string{op.Label(), c.word("op.kind", string(op.Kind)), op.ClusterName,
-			c.word("op.status", string(op.Status)), op.ActorName, c.when(op.CreatedAt), s.lasted(&op)})
+			c.word("op.status", string(op.Status)), ActorText(op.ActorName, c.text), c.when(op.CreatedAt), s.lasted(&op)})
 	}
 	return &Outcome{Reply: c.list("op.list", rows, "op.none", "op show op-1", map[string]any{"operations": list},
 		"operation", "kind", "cluster", "status", "actor", "created", "lasted")}, nil
@@ -234,7 +234,7 @@ func (s *Services) runAuditList(ctx context.Context, c *Call) (*Outcome, error) 
 	}
 	var rows [][]string
 	for _, e := range entries {
-		rows = append(rows, []string{c.when(e.At), e.Actor, e.Room, e.Command, c.word("audit.result", e.Result), e.Detail})
+		rows = append(rows, []string{c.when(e.At), ActorText(e.Actor, c.text), e.Room, e.Command, c.word("audit.result", e.Result), e.Detail})
 	}
 	return &Outcome{Reply: c.list("audit.list", rows, "audit.none", "audit list result=denied",
 		map[string]any{"entries": entries}, "time", "actor", "room", "command", "result", "detail")}, nil

@@ -162,9 +162,24 @@ func (c *Call) explain(err error, log *slog.Logger, id string) string {
 	return strings.Join(lines, "\n")
 }
 
-func (c *Call) actorName() string {
-	if c.In.On != "" {
-		return c.In.On + " as " + c.Subject.User.Name
+func (c *Call) actorName() string { return actorName(c.In.On, c.Subject.User.Name) }
+
+// actingAs joins who acts with whose rights they try: "local as alice". No name
+// has a space in it.
+const actingAs = " as "
+
+func actorName(on, name string) string {
+	if on == "" {
+		return name
 	}
-	return c.Subject.User.Name
+	return on + actingAs + name
+}
+
+// ActorText is an actor, as an operation or the audit has it, in a reader's words.
+func ActorText(actor string, say func(lifecycle.Text) string) string {
+	on, name, as := strings.Cut(actor, actingAs)
+	if !as {
+		return actor
+	}
+	return say(lifecycle.T("actor.as", "on", on, "name", name))
 }

@@ -345,10 +345,7 @@ func (t *turn) actorName() string {
 	if t.subject.User != nil {
 		name = t.subject.User.Name
 	}
-	if t.in.On != "" {
-		return t.in.On + " as " + name
-	}
-	return name
+	return actorName(t.in.On, name)
 }
 
 func (t *turn) auditEntry(result, command string) access.AuditEntry {

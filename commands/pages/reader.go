@@ -58,6 +58,9 @@ func (p *Pages) lister(ctx context.Context, in bot.Inbound, command string) (*re
 // T puts a key of the catalogues into the reader's words.
 func (rd *reader) T(key string, kv ...any) string { return rd.Text(lifecycle.T(key, kv...)) }
 
+// Actor is who has done something.
+func (rd *reader) Actor(name string) string { return commands.ActorText(name, rd.Text) }
+
 // Text puts a Text into the reader's words.
 func (rd *reader) Text(t lifecycle.Text) string { return rd.catalogue.Text(rd.Lang, t) }
 

@@ -106,3 +106,16 @@ func TestAnActionInTheReadersWords(t *testing.T) {
 		t.Errorf("in English %+v", m.Actions)
 	}
 }
+
+// TestWhoActsWithWhoseRights is told in the reader's language.
+func TestWhoActsWithWhoseRights(t *testing.T) {
+	w := newTemplate(t).world(t)
+	w.say("viewer", "cluster delete qa/demo confirm=demo", nil) // denied, which is written down
+	for lang, want := range map[string]string{"en": "local as viewer", "zh": "local（以 viewer 的身份）"} {
+		w.say("boss", "lang "+lang, nil)
+		m := w.say("boss", "audit list result=denied", nil)
+		if m.Table == nil || len(m.Table.Rows) != 1 || m.Table.Rows[0][1] != want {
+			t.Errorf("%s: %+v", lang, m.Table)
+		}
+	}
+}
