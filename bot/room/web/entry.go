@@ -73,7 +73,7 @@ func (v formView) First() []fieldView { first, _ := v.fields(); return first }
 func (v formView) More() []fieldView { _, more := v.fields(); return more }
 
 // planHash is the part of a pressed button's command that says nothing to people.
-var planHash = regexp.MustCompile(` plan=[0-9a-f]{12}$`)
+var planHash = regexp.MustCompile(` (plan|计划)=[0-9a-f]{12}$`)
 
 // Said is what a person said.
 func (v entryView) Said() string { return planHash.ReplaceAllString(v.E.Text, "") }

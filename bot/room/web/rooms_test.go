@@ -304,3 +304,20 @@ func TestTheReadersLanguageAndZone(t *testing.T) {
 		}
 	}
 }
+
+// TestAPressIsShownWithoutItsPlan: the hash of a plan says nothing to people, in
+// either language; it stays in what was said.
+func TestAPressIsShownWithoutItsPlan(t *testing.T) {
+	h := newHouse(t, nil).open()
+	cookie := h.signIn("terminal:alice", "local")
+	for i, said := range []string{"cluster create a confirm=a plan=0123456789ab", "集群 创建 a 确认=a 计划=0123456789ab", "note plan=b"} {
+		h.post("/v1/messages", cookie, map[string]string{"id": fmt.Sprintf("message-%02d", i), "room": "qa", "text": said})
+	}
+	var got []string
+	for _, n := range elements(parse(t, h.get("/rooms/qa", cookie).body), func(n *html.Node) bool { return attr(n, "class") == "said" }) {
+		got = append(got, text(n))
+	}
+	if want := []string{"cluster create a confirm=a", "集群 创建 a 确认=a", "note plan=b"}; !slices.Equal(got, want) {
+		t.Errorf("shown %q, want %q", got, want)
+	}
+}
