@@ -180,7 +180,7 @@ func TestNeverBlocked(t *testing.T) {
 	now := time.Now()
 	tm := quick()
 	tm.now = func() time.Time { return now }
-	f.Now = tm.now
+	f.Clock(tm.now)
 	d := start(t, testConfig(f), shared, tm)
 	sent := 0
 	for sent < 50 {

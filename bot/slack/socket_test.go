@@ -14,7 +14,7 @@ import (
 func newSocket(t *testing.T, ping time.Duration) *office {
 	t.Helper()
 	o := newOffice(t, "socket")
-	o.fake.PingEvery = 50 * time.Millisecond
+	o.fake.PingEvery(50 * time.Millisecond)
 	o.slack.SetTiming(ping, 200*time.Millisecond, 50*time.Millisecond)
 	o.started("socket")
 	return o
@@ -126,7 +126,7 @@ func TestAnUnreachableSlackIsNotWaitedForForLong(t *testing.T) {
 // the life that Slack gives it.
 func TestConnectionsAreNotRefreshedTogether(t *testing.T) {
 	o := newOffice(t, "socket")
-	o.fake.ConnectionTime = 1
+	o.fake.ConnectionTime(1)
 	o.started("socket")
 	o.until(func() bool { return o.fake.Calls("apps.connections.open") == 3 && o.fake.Sockets() == 2 })
 	must(t, o.fake.Say(t.Context(), fakeslack.Said{User: "U1", Room: "D1", Text: "help"}))

@@ -105,7 +105,7 @@ func (f *Fake) may(r *request, scope string) *refused {
 // tooFast counts one message; the 21st within a minute blocks the robot in this
 // room for ten. f.mu is held.
 func (f *Fake) tooFast(room string) bool {
-	now := f.Now()
+	now := f.now()
 	if f.blocked[room].After(now) {
 		return true
 	}
@@ -133,7 +133,7 @@ func (f *Fake) show(room string, s *Shown) *Shown {
 
 func (f *Fake) sessionSend(r *request) any {
 	s := f.sessions[r.URL.Query().Get("session")]
-	if s == nil || !f.Now().Before(s.expires) {
+	if s == nil || !f.now().Before(s.expires) {
 		return oldError(300001, "session is not exist "+r.URL.Query().Get("session"))
 	}
 	var in struct {
@@ -312,7 +312,7 @@ func (f *Fake) upload(r *request) any {
 	}
 	id := f.name("@media")
 	f.media[id] = bot.Attachment{Name: name, Content: data}
-	return map[string]any{"errcode": 0, "errmsg": "ok", "type": kind, "media_id": id, "created_at": f.Now().UnixMilli()}
+	return map[string]any{"errcode": 0, "errmsg": "ok", "type": kind, "media_id": id, "created_at": f.now().UnixMilli()}
 }
 
 func (f *Fake) user(r *request) any {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -30,8 +31,6 @@ type Fake struct {
 	// AckWait is how long Say and Press wait to be answered; RedeliverAfter is
 	// when a frame that was not answered is sent again. Set them before use.
 	AckWait, RedeliverAfter time.Duration
-	// Now is the fake's clock. Set it before use.
-	Now func() time.Time
 
 	t      testing.TB
 	server *httptest.Server
@@ -40,6 +39,7 @@ type Fake struct {
 
 	mu       sync.Mutex
 	changed  bottest.Changes
+	clock    atomic.Pointer[func() time.Time]
 	tokens   map[string]bool
 	secrets  []string
 	tickets  map[string]*ticket
@@ -78,16 +78,22 @@ type session struct {
 // New starts a fake that ends with the test.
 func New(t testing.TB) *Fake {
 	t.Helper()
-	f := &Fake{t: t, AckWait: 10 * time.Second, RedeliverAfter: time.Minute, Now: time.Now, stop: make(chan struct{}),
+	f := &Fake{t: t, AckWait: 10 * time.Second, RedeliverAfter: time.Minute, stop: make(chan struct{}),
 		tokens: map[string]bool{}, tickets: map[string]*ticket{}, frames: map[string]*Delivery{},
 		people: map[string]Person{Staff: {StaffID: Staff, Name: "Ada", Email: "ada@entered.example", OrgEmail: "ada@corp.example"}},
 		shown:  map[string][]*Shown{}, cards: map[string]*card{}, media: map[string]bot.Attachment{}, sessions: map[string]*session{},
 		sent: map[string][]time.Time{}, blocked: map[string]time.Time{}, calls: map[string]int{}, missing: map[string]bool{}}
+	f.Clock(time.Now)
 	f.server = httptest.NewServer(f.routes())
 	f.URL = f.server.URL
 	t.Cleanup(f.Close)
 	return f
 }
+
+// Clock sets the fake's clock.
+func (f *Fake) Clock(now func() time.Time) { f.clock.Store(&now) }
+
+func (f *Fake) now() time.Time { return (*f.clock.Load())() }
 
 // Close ends it; New has registered it with the test.
 func (f *Fake) Close() {

@@ -93,7 +93,7 @@ func (f *Fake) openConnection(r *request) any {
 	if !r.json(&in) || in.ClientID != ClientID || in.ClientSecret != ClientSecret {
 		return openError(http.StatusBadRequest, "authFailed", "clientId or clientSecret is wrong")
 	}
-	tk := &ticket{expires: f.Now().Add(90 * time.Second)}
+	tk := &ticket{expires: f.now().Add(90 * time.Second)}
 	for _, s := range in.Subscriptions {
 		tk.topics = append(tk.topics, s.Type+" "+s.Topic)
 	}
@@ -108,7 +108,7 @@ func (f *Fake) connect(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	tk := f.tickets[name]
 	delete(f.tickets, name)
-	good := tk != nil && f.Now().Before(tk.expires)
+	good := tk != nil && f.now().Before(tk.expires)
 	f.mu.Unlock()
 	if !good {
 		http.Error(w, "ticket", http.StatusUnauthorized)

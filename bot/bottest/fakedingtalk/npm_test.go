@@ -105,7 +105,7 @@ func post(t *testing.T, f *Fake, path, token, body string) string {
 func TestLimits(t *testing.T) {
 	f := New(t)
 	now := time.Now()
-	f.Now = func() time.Time { return now }
+	f.Clock(func() time.Time { return now })
 	f.mu.Lock()
 	token := f.secret("token")
 	f.tokens[token] = true

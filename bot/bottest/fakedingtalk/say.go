@@ -51,7 +51,7 @@ func (f *Fake) payload(m *Message) map[string]any {
 	if strings.HasPrefix(m.Room, "dm:") {
 		kind, conversation = "1", "cidDM"+strings.TrimPrefix(m.Room, "dm:")
 	}
-	now := f.Now()
+	now := f.now()
 	s := f.secret("session")
 	f.sessions[s] = &session{room: m.Room, expires: now.Add(m.WebhookLife)}
 	p := map[string]any{"conversationId": conversation, "conversationType": kind, "conversationTitle": "ops",
@@ -88,7 +88,7 @@ func (f *Fake) push(kind, topic string, data any, headers map[string]string) *De
 	}
 	id := "frame" + rand.Text()
 	h := map[string]string{"appId": "fake", "connectionId": "fake", "contentType": "application/json", "messageId": id,
-		"time": strconv.FormatInt(f.Now().UnixMilli(), 10), "topic": topic}
+		"time": strconv.FormatInt(f.now().UnixMilli(), 10), "topic": topic}
 	for k, v := range headers {
 		h[k] = v
 	}
@@ -169,7 +169,7 @@ func (f *Fake) Redeliver(ctx context.Context) error {
 func (f *Fake) Leave(ctx context.Context, staff string) error {
 	f.mu.Lock()
 	delete(f.people, staff)
-	d := f.push("EVENT", "*", map[string]any{"timeStamp": f.Now().UnixMilli(), "eventId": "leave-" + staff, "userId": []string{staff}},
+	d := f.push("EVENT", "*", map[string]any{"timeStamp": f.now().UnixMilli(), "eventId": "leave-" + staff, "userId": []string{staff}},
 		map[string]string{"eventType": "user_leave_org", "eventId": "leave-" + staff, "eventCorpId": CorpID, "eventBornTime": "0"})
 	f.mu.Unlock()
 	return f.await(ctx, d)
@@ -268,7 +268,7 @@ type Callback struct {
 func (f *Fake) Post(ctx context.Context, target string, c Callback) (status int, err error) {
 	f.mu.Lock()
 	raw, err := json.Marshal(f.payload(&c.Message))
-	stamp := strconv.FormatInt(f.Now().Add(-c.Age).UnixMilli(), 10)
+	stamp := strconv.FormatInt(f.now().Add(-c.Age).UnixMilli(), 10)
 	f.mu.Unlock()
 	if err != nil {
 		return 0, err

@@ -32,15 +32,13 @@ type Fake struct {
 	// Retries are the waits before each redelivery of an event that was not
 	// acknowledged. Slack's are 0, 1 and 5 minutes; none from the start.
 	Retries []time.Duration
-	// ConnectionTime is how long a connection will be said to live, in seconds.
-	ConnectionTime int
-	// PingEvery is how often connections are pinged.
-	PingEvery time.Duration
 
 	tb     testing.TB
 	server *httptest.Server
 
 	mu       sync.Mutex
+	lifetime int           // of a connection, in seconds, as it will be said
+	ping     time.Duration // between two pings
 	changed  bottest.Changes
 	seq      int
 	rooms    map[string]*room
@@ -69,7 +67,7 @@ type Fake struct {
 func New(tb testing.TB) *Fake {
 	tb.Helper()
 	f := &Fake{tb: tb, BotToken: "xoxb-" + random(), AppToken: "xapp-" + random(), SigningSecret: random(), Team: "T0FAKE", Bot: "U0COX",
-		AckDeadline: 3 * time.Second, ConnectionTime: 18060, PingEvery: 5 * time.Second, rooms: map[string]*room{}, people: map[string]*Person{},
+		AckDeadline: 3 * time.Second, lifetime: 18060, ping: 5 * time.Second, rooms: map[string]*room{}, people: map[string]*Person{},
 		views: map[string]*View{}, homes: map[string]*View{}, triggers: map[string]trigger{}, files: map[string]*File{}, tickets: map[string]bool{},
 		waiting: map[string]chan acked{}, stamps: map[string]string{}, limits: map[string]*bucket{}, calls: map[string]int{},
 		scopes: []string{"app_mentions:read", "chat:write", "commands", "files:read", "files:write", "im:history", "im:write", "users:read", "users:read.email"}}
@@ -85,6 +83,20 @@ func New(tb testing.TB) *Fake {
 	f.URL = f.server.URL + "/api/"
 	tb.Cleanup(f.close)
 	return f
+}
+
+// PingEvery sets how often connections that come from now on are pinged.
+func (f *Fake) PingEvery(d time.Duration) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.ping = d
+}
+
+// ConnectionTime sets how long a connection will be said to live, in seconds.
+func (f *Fake) ConnectionTime(seconds int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.lifetime = seconds
 }
 
 func (f *Fake) close() {

@@ -56,8 +56,11 @@ func (f *Fake) serveSocket(w http.ResponseWriter, r *http.Request) {
 	}
 	s := &socket{f: f, conn: conn, done: make(chan struct{})}
 	defer s.leave()
+	f.mu.Lock()
+	lifetime, every := f.lifetime, f.ping
+	f.mu.Unlock()
 	hello := map[string]any{"type": "hello", "num_connections": f.Sockets() + 1, "connection_info": map[string]any{"app_id": "A0COX"},
-		"debug_info": map[string]any{"host": "fake", "approximate_connection_time": f.ConnectionTime}}
+		"debug_info": map[string]any{"host": "fake", "approximate_connection_time": lifetime}}
 	if s.writeJSON(hello) != nil {
 		return
 	}
@@ -66,7 +69,7 @@ func (f *Fake) serveSocket(w http.ResponseWriter, r *http.Request) {
 	f.tell()
 	f.mu.Unlock()
 	var pinger sync.WaitGroup
-	pinger.Go(s.ping)
+	pinger.Go(func() { s.ping(every) })
 	s.read()
 	close(s.done)
 	pinger.Wait()
@@ -92,8 +95,8 @@ func (f *Fake) forget(s *socket) {
 }
 
 // ping is what the clients' watchdogs wait for.
-func (s *socket) ping() {
-	t := time.NewTicker(s.f.PingEvery)
+func (s *socket) ping(every time.Duration) {
+	t := time.NewTicker(every)
 	defer t.Stop()
 	for {
 		_ = s.write(websocket.PingMessage, []byte("ping from the fake")) // the reader notices a connection that has gone

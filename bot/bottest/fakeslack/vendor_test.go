@@ -17,7 +17,7 @@ const patience = 30 * time.Second
 // redelivery, live through a refresh and a cut.
 func TestSocketModeClient(t *testing.T) {
 	f := fakeslack.New(t)
-	f.PingEvery = 500 * time.Millisecond
+	f.PingEvery(500 * time.Millisecond)
 	f.AckDeadline = patience
 	f.Retries = []time.Duration{0}
 	v := fakeslack.StartVendor(t, f, "socket")
