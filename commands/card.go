@@ -58,7 +58,6 @@ func (s *Services) Card(ctx context.Context, operationID, lang string) (bot.Mess
 	}
 	m.Text, m.Data = c.cardText(op, d.Waiting), data(d)
 	m.Actions, m.Footer = c.cardActions(op)
-	m.Actions = inWords(m.Actions, c.Words)
 	if link := s.operationLink(op.Label()); link != "" {
 		m.Links = []bot.Link{{Label: c.Say("card.page"), URL: link}}
 	}
@@ -118,7 +117,7 @@ func (c *Call) cardText(op *lifecycle.Operation, waiting string) string {
 // cardActions are the buttons that make sense now, and the command to go on with.
 func (c *Call) cardActions(op *lifecycle.Operation) ([]bot.Action, string) {
 	button := func(id, command, style string) bot.Action {
-		return bot.Action{ID: id, Label: c.Say("action." + id), Command: command, Style: style}
+		return c.action(id, c.Say("action."+id), command, style)
 	}
 	label := op.Label()
 	logs := button("logs", "op logs "+label, "")

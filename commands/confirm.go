@@ -65,8 +65,8 @@ func (t *turn) offer(c *Call) bot.Message {
 		m.Ask = &bot.Ask{Name: "confirm"}
 		return m
 	}
-	m.Actions = []bot.Action{{ID: "confirm", Label: c.Say("action.confirm"), Style: "primary",
-		Command: c.canonical + " confirm=" + c.Preview.Target + " plan=" + c.Preview.Hash[:hashShown]}}
+	m.Actions = []bot.Action{c.action("confirm", c.Say("action.confirm"),
+		c.canonical+" confirm="+c.Preview.Target+" plan="+c.Preview.Hash[:hashShown], "primary")}
 	return m
 }
 

@@ -269,7 +269,6 @@ func (t *turn) commit(ctx context.Context, c *Call, o *Outcome) error {
 // finish answers and ends the message. Called in a transaction.
 func (t *turn) finish(ctx context.Context, reply bot.Message, opID string) error {
 	reply.ReplyTo, reply.For = t.in.ID, t.in.Identity
-	reply.Actions = inWords(reply.Actions, t.r.s.words(t.lang))
 	if t.button != nil {
 		fresh, err := t.r.s.Store.UseButton(ctx, t.button.ID)
 		if err != nil {

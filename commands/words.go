@@ -2,7 +2,6 @@ package commands
 
 import (
 	"context"
-	"slices"
 	"strings"
 
 	"github.com/coxswain-ops/coxswain/bot"
@@ -15,15 +14,13 @@ func (s *Services) words(lang string) func(string) string {
 	return func(canonical string) string { return s.registry.Words(canonical, lang) }
 }
 
-// inWords adds to actions how their reader would type them.
-func inWords(actions []bot.Action, words func(string) string) []bot.Action {
-	out := slices.Clone(actions)
-	for i, a := range out {
-		if said := words(a.Command); said != a.Command {
-			out[i].Words = said
-		}
+// action is a button for a command, with how its reader would type it.
+func (c *Call) action(id, label, command, style string) bot.Action {
+	a := bot.Action{ID: id, Label: label, Command: command, Style: style}
+	if words := c.Words(command); words != command {
+		a.Words = words
 	}
-	return out
+	return a
 }
 
 // names gives what exists of a type for a person, for completion and questions.

@@ -50,7 +50,8 @@ func newWork(r *Runner, op *Operation) *work {
 }
 
 // run takes the operation as far as it goes. When ctx ends or the fence is lost
-// it writes nothing more: whoever claims it next goes on from the journal.
+// it writes nothing more, but for the last lines of the log while the fence still
+// lets it: whoever claims it next goes on from the journal.
 func (w *work) run(parent context.Context) {
 	ctx, cancel := context.WithCancelCause(parent)
 	defer cancel(nil)

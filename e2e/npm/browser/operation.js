@@ -86,7 +86,6 @@ play(async () => {
   await page.locator('#nodes [data-copy]').click();
   assert.equal(await page.evaluate(() => navigator.clipboard.readText()), 'cluster nodes demo');
 
-
   // a delete asks for the name in the dialogue; nobody has to
   await page.getByRole('button', { name: 'Delete' }).click();
   await page.locator('#ask-feed .entry.bot', { hasText: 'demo' }).waitFor();
