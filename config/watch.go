@@ -73,6 +73,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 	quiet := time.NewTimer(w.settle)
 	quiet.Stop()
 	defer quiet.Stop()
+	w.reload(ctx) // it may have changed since it was loaded, before anybody watched
 	for {
 		select {
 		case <-ctx.Done():

@@ -80,9 +80,7 @@ func (h *watched) start() {
 			h.t.Errorf("Run: %v", err)
 		}
 	})
-	// A signal that is answered proves that the watch is on.
-	h.signals <- syscall.SIGHUP
-	<-h.looks
+	<-h.looks // the first reading proves that the watch is on
 }
 
 // replace swaps the file the way editors do.
@@ -94,6 +92,20 @@ func (h *watched) replace(text string) {
 	}
 	if err := os.Rename(next, h.path); err != nil {
 		h.t.Fatal(err)
+	}
+}
+
+func TestWatcherSeesWhatChangedBeforeItRan(t *testing.T) {
+	h := watch(t, "log: {level: info}\n")
+	h.replace("log: {level: debug}\n")
+	h.start()
+	select {
+	case changes := <-h.applied:
+		if len(changes) != 1 || changes[0].New != "debug" {
+			t.Errorf("applied %v", changes)
+		}
+	default:
+		t.Error("the change was not read")
 	}
 }
 
