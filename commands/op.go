@@ -179,8 +179,10 @@ func (s *Services) runOpStop(_ context.Context, c *Call) (*Outcome, error) {
 		if err != nil {
 			return bot.Message{}, err
 		}
-		if status == lifecycle.OpCancelled {
-			if err := s.Store.AppendEvents(ctx, lifecycle.CancelledEvent(c.Op, s.Now())); err != nil {
+		op := *c.Op
+		op.Status = status
+		if e, tells := lifecycle.SignalledEvent(&op, c.Subject.User.ID, s.Now()); tells {
+			if err := s.Store.AppendEvents(ctx, e); err != nil {
 				return bot.Message{}, err
 			}
 		}

@@ -46,6 +46,8 @@ var EventKinds = []EventKind{
 	{"operation.started", Info, "event.operation.started"},
 	{"operation.stage", Info, "event.operation.stage"},
 	{"operation.progress", Info, "event.operation.progress"},
+	{"operation.stopping", Info, "event.operation.stopping"},
+	{"operation.undoing", Info, "event.operation.undoing"},
 	{"operation.blocked", Warning, "event.operation.blocked"},
 	{"operation.stopped", Notice, "event.operation.stopped"},
 	{"operation.undone", Notice, "event.operation.undone"},
@@ -55,6 +57,24 @@ var EventKinds = []EventKind{
 	{"cluster.delete.succeeded", Notice, "event.cluster.delete.succeeded"},
 	{"cluster.delete.failed", Warning, "event.cluster.delete.failed"},
 	{"security.denied", Notice, "event.security.denied"},
+}
+
+// SignalledEvent tells what a signal of actor's, a user's id, has made of op: its
+// status is the new one. It tells of nothing when it is neither stopping nor
+// undoing nor cancelled.
+func SignalledEvent(op *Operation, actor string, at time.Time) (e Event, tells bool) {
+	switch op.Status {
+	case OpStopping, OpUndoing:
+		name := "operation." + string(op.Status)
+		e = operationEvent(op, name, at, T("event."+name+".text", "op", op.Label(), "cluster", op.ClusterName))
+		e.Severity = Info
+	case OpCancelled:
+		e = CancelledEvent(op, at)
+	default:
+		return Event{}, false
+	}
+	e.Actor = actor
+	return e, true
 }
 
 // CancelledEvent tells that op was taken out of the queue.

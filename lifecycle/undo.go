@@ -35,7 +35,7 @@ func (w *work) left() int {
 func (w *work) undoAll(ctx context.Context) error {
 	if w.op.Status != OpUndoing {
 		w.op.Status = OpUndoing
-		if err := w.checkpoint(ctx, Checkpoint{Operation: w.op}); err != nil {
+		if err := w.checkpoint(ctx, Checkpoint{Operation: w.op, Events: []Event{w.event("operation.undoing", Info)}}); err != nil {
 			return err
 		}
 	}

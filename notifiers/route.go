@@ -48,7 +48,7 @@ func (h *Hub) route(ctx context.Context, e lifecycle.Event) error {
 // tellsEnd picks the events that deserve a message of their own beside the card.
 func tellsEnd(e lifecycle.Event) bool {
 	switch e.Name {
-	case "operation.queued", "operation.started", "operation.stage", "operation.progress", "operation.blocked":
+	case "operation.queued", "operation.started", "operation.stage", "operation.progress", "operation.stopping", "operation.undoing", "operation.blocked":
 		return false
 	default:
 		return true

@@ -127,6 +127,11 @@ func TestStopNowAndUndo(t *testing.T) {
 	if !g.ended.Load() {
 		t.Error("the running step was waited for")
 	}
+	events, err := b.store.UnroutedEvents(context.Background(), 100)
+	check(t, err)
+	if !slices.ContainsFunc(events, func(e lifecycle.Event) bool { return e.Name == "operation.undoing" }) {
+		t.Error("nobody is told that it is being undone")
+	}
 }
 
 func TestUndoLeavesWhatWasThereBefore(t *testing.T) {

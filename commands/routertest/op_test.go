@@ -1,0 +1,58 @@
+package routertest
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+)
+
+// TestWhatASignalMakesIsTold: whoever follows an operation, on a card that shows a
+// step of half an hour, hears at once that somebody had it stopped or undone.
+func TestWhatASignalMakesIsTold(t *testing.T) {
+	w := newTemplate(t).world(t)
+	ctx := context.Background()
+	boss, err := w.store.UserByName(ctx, "boss")
+	check(t, err)
+	told := func() (names []string) {
+		events, err := w.store.UnroutedEvents(ctx, 100)
+		check(t, err)
+		for _, e := range events {
+			if e.Name == "operation.queued" {
+				continue
+			}
+			if e.Actor != boss.ID {
+				t.Errorf("%s is told to be of %q", e.Name, e.Actor)
+			}
+			op, err := w.store.Operation(ctx, e.OperationID)
+			check(t, err)
+			names = append(names, fmt.Sprint(op.Label(), " ", e.Name))
+		}
+		return names
+	}
+	for _, step := range []struct{ command, want string }{
+		{"op retry op-1", ""},
+		{"op stop op-1", "op-1 operation.cancelled"},
+		{"op retry op-2", ""},
+		{"op stop op-2", "op-2 operation.stopping"},
+		{"op stop op-3 undo=yes", "op-3 operation.undoing"},
+	} {
+		if step.command == "op stop op-2" {
+			_, err := w.store.Claim(ctx, "a runner", time.Minute)
+			check(t, err)
+		}
+		before := told()
+		if m := w.say("boss", step.command, nil); m.Failed {
+			t.Errorf("%s: %s", step.command, m.Text)
+		}
+		after := told()
+		var want []string
+		if step.want != "" {
+			want = []string{step.want}
+		}
+		if got := after[len(before):]; !slices.Equal(got, want) {
+			t.Errorf("%s: told %q, want %q", step.command, got, want)
+		}
+	}
+}
