@@ -21,7 +21,7 @@ type Config struct {
 	Log LogConfig
 	// Engine is how operations are worked on.
 	Engine EngineConfig
-	// Sandbox is the built-in region of simulated machines. None of it is live.
+	// Sandbox is the built-in region of simulated machines.
 	Sandbox SandboxConfig
 	// Packages is where the nodes' software comes from when a command does not
 	// say.

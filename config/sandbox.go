@@ -10,8 +10,8 @@ import (
 // SandboxConfig is the built-in region of simulated machines.
 type SandboxConfig struct {
 	// Enabled offers the region "sandbox".
-	Enabled bool `default:"true"`
-	sandbox.Config
+	Enabled        bool `default:"true"`
+	sandbox.Config `reload:"true"`
 }
 
 // Validate hands on what the sandbox itself finds wrong, at its place in the file.

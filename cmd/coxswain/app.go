@@ -47,8 +47,9 @@ type App struct {
 	// running is the configuration in force, which a reload changes.
 	running func() *config.Config
 	keys    *store.KeyRing
-	public  *webServer // nil when it is off
-	admin   *webServer // nil when it is off
+	sandbox *sandbox.Sandbox // nil when it is off
+	public  *webServer       // nil when it is off
+	admin   *webServer       // nil when it is off
 	metrics *metrics.Metrics
 	// services make the link that greets a newcomer.
 	services *commands.Services
@@ -99,6 +100,7 @@ func New(ctx context.Context, o Options) (app *App, err error) {
 			return nil, err
 		}
 		providers[sandbox.Kind], machines[sandbox.Kind], offered[sandbox.Kind] = sb, sb, sb.ResolveVersion
+		a.sandbox = sb
 		a.regions = append(a.regions, lifecycle.Region{Name: "sandbox", Provider: sandbox.Kind, Simulated: true, Status: "ready"})
 	}
 	a.regions = append(a.regions, lifecycle.Region{Name: "hosts", Provider: hosts.Kind, Status: "ready"})

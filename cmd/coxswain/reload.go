@@ -11,6 +11,11 @@ import (
 // applier brings about what a new configuration changes while we run.
 func (a *App) applier(s *commands.Services, limits *commands.Limiter, level *slog.LevelVar) config.Apply {
 	return func(_ context.Context, next *config.Config, changes []config.Change) error {
+		if a.sandbox != nil {
+			if err := a.sandbox.Set(next.Sandbox.Config); err != nil {
+				return err
+			}
+		}
 		level.Set(next.Log.SlogLevel())
 		limits.Set(limitsOf(next))
 		s.SetDefaults(defaultsOf(next))

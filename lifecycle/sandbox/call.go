@@ -6,7 +6,6 @@ import (
 	"io"
 	"regexp"
 	"strings"
-	"time"
 )
 
 const rootUser = "root"
@@ -102,21 +101,7 @@ func (c *call) read(fn func()) {
 }
 
 // wait takes the time that something takes, outside of the lock.
-func (c *call) wait(name string) error { return pause(c.ctx, c.sb.delays.of(name)) }
-
-func pause(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return ctx.Err()
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
-}
+func (c *call) wait(name string) error { return c.sb.wait(c.ctx, taking(name)) }
 
 // bootstrapToken has the form of kubeadm's tokens; certKey that of its key.
 func secretWord(w string) bool {

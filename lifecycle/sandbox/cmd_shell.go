@@ -108,7 +108,7 @@ func sleep(c *call) int {
 		total += d
 	}
 	c.looked = true
-	if pause(c.ctx, time.Duration(float64(total)/c.sb.delays.speed)) != nil {
+	if c.sb.wait(c.ctx, func(d delays) time.Duration { return d.paced(total) }) != nil {
 		return stopped
 	}
 	return 0

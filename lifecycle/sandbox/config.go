@@ -12,8 +12,6 @@ import (
 // Config sets up a Sandbox. The zero value with a Dir works.
 type Config struct {
 	// Speed divides every delay: 1 is the default pace, 10 ten times as fast. 0 means 1.
-	// It holds for as long as the program runs, as all of the sandbox does: a change
-	// waits for the next start.
 	Speed float64
 	// NoDelay leaves out all delays; for tests.
 	NoDelay bool
@@ -104,4 +102,26 @@ func (c Config) withDefaults() Config {
 		c.Now = time.Now
 	}
 	return c
+}
+
+// settings is the part of the configuration that may change while things go on.
+type settings struct {
+	delays  delays
+	faults  []Fault
+	changed chan struct{} // closed when it is in force no more
+}
+
+func settingsOf(c Config) *settings {
+	return &settings{delays: newDelays(c), faults: c.Faults, changed: make(chan struct{})}
+}
+
+// Set puts the pace, the delays and the faults of c in force. What waits at this
+// moment takes the rest of its time at the new pace; a fault strikes, or strikes
+// no more, from the next command on. Its errors are those of Check.
+func (sb *Sandbox) Set(c Config) error {
+	if err := c.Check(); err != nil {
+		return err
+	}
+	close(sb.settings.Swap(settingsOf(c.withDefaults())).changed)
+	return nil
 }

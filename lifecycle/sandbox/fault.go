@@ -17,11 +17,12 @@ var errInjected = errors.New("injected failure (simulated)")
 // counts. The count is kept by what the fault says, so that another configuration
 // starts anew.
 func (sb *Sandbox) strike(machine, command string) (hit *Fault) {
-	if len(sb.cfg.Faults) == 0 {
+	faults := sb.settings.Load().faults
+	if len(faults) == 0 {
 		return nil
 	}
 	sb.change(func(t *tx) {
-		for i, f := range sb.cfg.Faults {
+		for i, f := range faults {
 			if f.Machine != "" && !glob(f.Machine, machine) || !glob(f.Command, command) {
 				continue
 			}
@@ -33,7 +34,7 @@ func (sb *Sandbox) strike(machine, command string) (hit *Fault) {
 			n := sb.counters.rows[key] + 1
 			put(t, sb.counters, key, n)
 			if hit == nil && (f.Nth == 0 || f.Nth == n) {
-				hit = &sb.cfg.Faults[i]
+				hit = &faults[i]
 			}
 		}
 	})

@@ -41,7 +41,7 @@ func (sb *Sandbox) create(ctx context.Context, spec lifecycle.MachineSpec) (life
 	if m, ok := sb.again(spec); ok {
 		return m, sb.durable()
 	}
-	if err := pause(ctx, sb.delays.of(delayCreate)); err != nil {
+	if err := sb.wait(ctx, taking(delayCreate)); err != nil {
 		return lifecycle.Machine{}, err
 	}
 	hostKey, err := newSSHKey(spec.Name)
@@ -173,7 +173,7 @@ func (sb *Sandbox) remove(ctx context.Context, owner, id string) error {
 	_, there := sb.machines.rows[id]
 	sb.mu.Unlock()
 	if there {
-		if err := pause(ctx, sb.delays.of(delayDelete)); err != nil {
+		if err := sb.wait(ctx, taking(delayDelete)); err != nil {
 			return err
 		}
 	}

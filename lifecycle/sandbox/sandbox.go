@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/coxswain-ops/coxswain/lifecycle"
@@ -26,7 +27,6 @@ const Kind = "sandbox"
 type Sandbox struct {
 	cfg     Config
 	log     *slog.Logger
-	delays  delays
 	lock    *os.File
 	blobs   *vfs.DirBlobs
 	journal *journal.Journal
@@ -34,6 +34,8 @@ type Sandbox struct {
 	life context.Context // ends with Close
 	end  context.CancelFunc
 	work sync.WaitGroup // every goroutine of the sandbox
+
+	settings atomic.Pointer[settings]
 
 	mu       sync.Mutex // guards everything below, the rows and the file trees
 	closed   bool
@@ -72,8 +74,9 @@ func New(c Config) (sb *Sandbox, err error) {
 	if err != nil {
 		return nil, err
 	}
-	sb = &Sandbox{cfg: c, log: c.Logger, delays: newDelays(c), lock: lock, tables: map[string]loader{}, waiting: map[string]map[string]json.RawMessage{},
+	sb = &Sandbox{cfg: c, log: c.Logger, lock: lock, tables: map[string]loader{}, waiting: map[string]map[string]json.RawMessage{},
 		disks: map[string]*machine{}, live: map[string]*cluster{}, servers: map[string]*server{}, procs: map[procID]*process{}, runs: map[unitID]*unitRun{}, lastPID: 1000}
+	sb.settings.Store(settingsOf(c))
 	sb.life, sb.end = context.WithCancel(context.Background())
 	if err := sb.open(); err != nil {
 		return nil, errors.Join(err, sb.Close())

@@ -288,3 +288,39 @@ func TestFaults(t *testing.T) {
 		t.Errorf("created %v, %v", ledger.MachinesCreated("c1"), err)
 	}
 }
+
+// TestSet: what waits at a slow pace goes on at the new one, and a fault that is
+// taken away strikes no more.
+func TestSet(t *testing.T) {
+	c := Config{Dir: t.TempDir(), Delay: map[string]time.Duration{"kubeadm config": time.Hour},
+		Faults: []Fault{{Command: "touch /srv/a", Action: ActionFail, Output: "no way"}}}
+	sb := openSandbox(t, c)
+	pace := sb.settings.Load
+	waits := make(chan error, 3)
+	for _, long := range []func(delays) time.Duration{taking("kubeadm config"), func(d delays) time.Duration { return d.paced(24 * time.Hour) }} {
+		go func() { waits <- sb.wait(t.Context(), long) }()
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() { waits <- sb.wait(ctx, taking("kubeadm config")) }()
+	cancel()
+	if err := <-waits; !errors.Is(err, context.Canceled) {
+		t.Fatalf("a wait of an hour ended: %v", err)
+	}
+	m := makeMachine(t, sb, "c1", "demo-1")
+	h := enter(t, sb, m)
+	wants(t, h, "touch /srv/a 2>&1; true", "no way\n")
+
+	before := pace()
+	if err := sb.Set(Config{Speed: -1}); err == nil || pace() != before {
+		t.Errorf("a wrong pace was taken: %v", err)
+	}
+	if err := sb.Set(Config{Speed: 1e9}); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := <-waits; err != nil {
+			t.Error(err)
+		}
+	}
+	wants(t, h, "touch /srv/a 2>&1; ls /srv", "a\n")
+}

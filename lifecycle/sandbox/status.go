@@ -76,7 +76,7 @@ func (cl *cluster) readyNode(n nodeRow) (bool, string) {
 	if n.JoinedAt.After(since) {
 		since = n.JoinedAt
 	}
-	if cl.sb.now().Sub(since) < cl.sb.delays.of(readiness) {
+	if cl.sb.now().Sub(since) < cl.sb.settings.Load().delays.of(readiness) {
 		return false, "KubeletNotReady: starting"
 	}
 	return true, "KubeletReady"
@@ -260,7 +260,7 @@ func (cl *cluster) running(o object, n *nodeRow, created time.Time) object {
 	if !hostNetwork {
 		ip = podIP(cl.podCIDROf(*n), o.name())
 	}
-	ready := cl.sb.now().Sub(since) >= cl.sb.delays.of(readiness)
+	ready := cl.sb.now().Sub(since) >= cl.sb.settings.Load().delays.of(readiness)
 	return podStatus(o, map[bool]string{true: "Running", false: "Pending"}[ready], ready, ip, since)
 }
 
