@@ -11,8 +11,6 @@ import (
 const (
 	atEase = "limits:\n  per_user: 10000\n  per_room: 10000\n"
 	quick  = atEase + "sandbox:\n  speed: 20\n"
-	slowed = atEase + "sandbox:\n  speed: 0.6\n"
-	slower = atEase + "sandbox:\n  speed: 0.18\n"
 	// Clusters to look at: one fails, two never get to an end.
 	still = atEase + `sandbox:
   speed: 8
@@ -42,6 +40,20 @@ const (
 `
 )
 
+// paces are the configurations that a script may ask for while its server runs: a
+// create that is held waits at the first such command for as long as it is, so
+// that what the script looks at meanwhile is there however slow the machine is.
+var paces = map[string]string{
+	"quick":            quick,
+	"held at packages": held("apt-get install"),
+	"held at init":     held("kubeadm init"),
+	"held at join":     held("kubeadm join"),
+}
+
+func held(command string) string {
+	return atEase + "sandbox:\n  speed: 4\n  delay: {" + command + ": 24h}\n"
+}
+
 // scenario is a script of e2e/npm/browser and the configuration of its server.
 type scenario struct{ script, config string }
 
@@ -49,8 +61,8 @@ func scenarios() []scenario {
 	return []scenario{ // the longest first: two run at once on two cores
 		{"looks", posing()},
 		{"people", hostile},
-		{"operation", slower},
-		{"killed", slowed},
+		{"operation", paces["held at packages"]},
+		{"killed", paces["held at init"]},
 		{"keys", quick},
 		{"typing", quick},
 	}

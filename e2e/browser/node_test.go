@@ -143,6 +143,13 @@ func answer(t *testing.T, s *drive.Server, a asked) (any, error) {
 	case "start":
 		s.Start()
 		return true, nil
+	case "pace":
+		config, known := paces[strings.Join(a.Args, " ")]
+		if !known {
+			return nil, fmt.Errorf("it asks for the pace %q", a.Args)
+		}
+		s.Configure(config)
+		return true, nil
 	case "note":
 		t.Log(strings.Join(a.Args, " "))
 		return true, nil

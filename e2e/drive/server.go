@@ -114,9 +114,7 @@ func start(s *Server, config string) *Server {
 	s.Data = filepath.Join(dir, "data")
 	if config != "" {
 		s.Config = filepath.Join(dir, "coxswain.yaml")
-		if err := os.WriteFile(s.Config, []byte(config), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		s.Configure(config)
 	}
 	log, err := os.Create(filepath.Join(dir, "server.log"))
 	if err != nil {
@@ -126,6 +124,36 @@ func start(s *Server, config string) *Server {
 	s.Start()
 	t.Cleanup(s.end)
 	return s
+}
+
+// Configure gives the program another configuration and waits until what can be
+// reloaded is in force, which its log tells from level info on; the rest is after
+// the next start.
+func (s *Server) Configure(text string) {
+	s.TB.Helper()
+	if old, err := os.ReadFile(s.Config); err == nil && string(old) == text {
+		return
+	}
+	before := s.reloads()
+	next := s.Config + ".next"
+	if err := os.WriteFile(next, []byte(text), 0o600); err != nil {
+		s.TB.Fatal(err)
+	}
+	if err := os.Rename(next, s.Config); err != nil { // the program never reads half of it
+		s.TB.Fatal(err)
+	}
+	if s.cmd != nil {
+		Eventually(s.TB, 30*time.Second, "the new configuration is read", func() bool { return s.reloads() > before })
+	}
+}
+
+// reloads counts what the program has said of settings that changed.
+func (s *Server) reloads() int {
+	if s.cmd == nil {
+		return 0
+	}
+	log := s.Log()
+	return strings.Count(log, "configuration reloaded") + strings.Count(log, "takes effect after a restart")
 }
 
 func (s *Server) end() {

@@ -20,11 +20,17 @@ const (
 	rounds    = 3 // of which one has to be good
 )
 
+// The pace of the sandbox. Held, a create gets to kubeadm init and no further.
+const (
+	cardPace = manyWords + "sandbox: {speed: 6}\n"
+	cardHeld = manyWords + "sandbox: {speed: 6, delay: {kubeadm init: 24h}}\n"
+)
+
 // TestCard follows a living card in fifty browsers: each of its states is in all
 // of them soon after it was in the first, and soon after it was drawn, which is
 // just before it is written to the transcript.
 func TestCard(t *testing.T) {
-	s := drive.NewWeb(t, program, atEase+"sandbox: {speed: 6}\n")
+	s := drive.NewWeb(t, program, cardPace)
 	c := newTerminal(t, s)
 	s.Chat("--room", "ops", "help") // a stream tells of the rooms that there are when it is opened
 	var all []*browser
@@ -39,7 +45,7 @@ func TestCard(t *testing.T) {
 	}
 	for round := range rounds {
 		stood := watchClock()
-		d := oneCard(t, c, all, round+1)
+		d := oneCard(t, s, c, all, round+1)
 		still := stood()
 		t.Logf("round %d: %d browsers, %d states; after the first browser p50 %s, p99 %s, max %s; after it was drawn p50 %s, p99 %s, max %s; the machine stood still for up to %s",
 			round+1, len(all), d.states, d.first.at(0.5), d.first.at(0.99), d.first.at(1), d.drawn.at(0.5), d.drawn.at(0.99), d.drawn.at(1), still.Round(time.Millisecond))
@@ -94,9 +100,10 @@ func (s spread) worst() time.Duration { return max(s.first.at(1), s.drawn.at(1))
 
 // oneCard lets a cluster be made in a room that everybody watches: four of five
 // have it open, the others another room, where they are told of it.
-func oneCard(t *testing.T, c *terminal, all []*browser, round int) spread {
+func oneCard(t *testing.T, s *drive.Server, c *terminal, all []*browser, round int) spread {
 	t.Helper()
 	name := fmt.Sprint("demo", round)
+	s.Configure(cardHeld)
 	_, from := c.transcript("ops", 0)
 	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
 	defer cancel()
@@ -115,6 +122,7 @@ func oneCard(t *testing.T, c *terminal, all []*browser, round int) spread {
 	}
 	c.say("ops", "cluster create "+name+" region=sandbox masters=1 workers=7")
 	began := c.began(fmt.Sprint("op-", round))
+	s.Configure(cardPace)
 	drive.Eventually(t, patience, "the card is done", func() bool {
 		return c.card("ops", from).Bot.Final
 	})

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -47,9 +46,7 @@ func TestLargeLog(t *testing.T) {
 	drive.Eventually(t, 2*patience, "the log has its lines", func() bool { return b.piece(t, "?limit=0").Total >= logLines })
 	s.Kill()
 	// Without the hosts nothing more is printed.
-	if err := os.WriteFile(s.Config, []byte(atEase+"sandbox: {enabled: false}\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	s.Configure(atEase + "sandbox: {enabled: false}\n")
 	s.Start()
 	b.get("/operations") // what every first page needs is there
 	before := resident(t, s.Pid())

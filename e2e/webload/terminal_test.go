@@ -18,8 +18,12 @@ import (
 // patience is how long anything may take before a test gives up on it.
 const patience = 60 * time.Second
 
-// atEase lets one person say what a crowd would.
-const atEase = "limits: {per_user: 10000, per_room: 10000}\nlog: {level: warn}\n"
+const (
+	// manyWords lets one person say what a crowd would.
+	manyWords = "limits: {per_user: 10000, per_room: 10000}\n"
+	// atEase does so too, and keeps quiet about the crowd.
+	atEase = manyWords + "log: {level: warn}\n"
+)
 
 // terminal is who runs the server, on its socket.
 type terminal struct {

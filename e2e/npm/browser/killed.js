@@ -27,6 +27,7 @@ play(async () => {
   await page.locator('#text').fill('whoami'); // said while nobody listens: it arrives later, once
   await page.keyboard.press('Enter');
   const before = await done();
+  await call('pace', 'quick');
   await call('start');
   await until('the card goes on', async () => (await done()) > before);
   await page.locator('body:not(.offline)').waitFor();
@@ -47,11 +48,14 @@ play(async () => {
   assert.deepEqual(await entries(), seen, 'what came live is not what the server has');
 
   // stop, on the card
+  await call('pace', 'held at join');
   await say(page, 'cluster create second region=sandbox masters=1 workers=1');
   await confirm(page, 'second');
   const second = page.locator('#feed .entry.card', { hasText: 'second' });
-  await until('the second card moves', async () => (await second.count()) > 0 && (await second.locator('progress').evaluate((p) => p.value)) >= 2);
+  await second.locator('.st-running', { hasText: 'Workers' }).waitFor();
   await second.getByRole('button', { name: 'Stop' }).click();
+  await second.filter({ hasText: /Stopping/ }).waitFor();
+  await call('pace', 'quick');
   await second.filter({ hasText: /Stopped/ }).waitFor();
   await second.getByRole('button', { name: 'Stop' }).waitFor({ state: 'detached' });
   assert.match(await chat('op list'), /stopped/);

@@ -1,7 +1,7 @@
 // The page of an operation while it runs: timeline, log, stop and retry with the
 // same dialogue as in chat; the cluster's page; and the way back.
 'use strict';
-const { assert, card, chat, confirm, enter, linkFor, play, say, until } = require('./lib');
+const { assert, call, card, chat, confirm, enter, linkFor, play, say, until } = require('./lib');
 
 play(async () => {
   const page = await enter(await linkFor(), { viewport: { width: 1280, height: 560 } });
@@ -11,20 +11,19 @@ play(async () => {
   await page.waitForURL(/\/op\/op-1$/);
   await page.evaluate(() => { window.sameDocument = true; });
 
-  // the timeline moves
+  // the timeline moves, and the log grows and is followed
   const rows = (state) => page.locator(`.tl tbody tr.st-${state}`);
   const status = page.locator('.op-title .badge').first();
   await rows('running').first().waitFor();
-  const done = await rows('done').count();
-  await until('the timeline moves', async () => (await rows('done').count()) > done);
-
-  // the log grows and is followed
   const view = page.locator('[data-log-view]'), lines = page.locator('.log-row .log-text'), follow = page.locator('[data-log-follow]');
   const total = async () => parseInt((await page.locator('[data-log-count]').innerText()).replace(/\D/g, '') || '0', 10);
   const atEnd = () => view.evaluate((v) => v.scrollTop + v.clientHeight >= v.scrollHeight - 60);
   assert.equal(await follow.getAttribute('aria-pressed'), 'true');
+  const done = await rows('done').count(), before = await total();
+  await call('pace', 'held at join');
+  await until('the timeline moves', async () => (await rows('done').count()) > done);
+  await rows('running').filter({ hasText: 'Workers' }).first().waitFor();
   await until('the log is longer than its window', () => view.evaluate((v) => v.scrollHeight > v.clientHeight + 40));
-  const before = await total();
   await until('the log grows', async () => (await total()) > before);
   await until('its end is in sight', atEnd);
   await view.hover();
@@ -38,6 +37,8 @@ play(async () => {
   await page.locator('.op-title').getByRole('button', { name: 'Stop' }).click();
   await ask.waitFor();
   await page.locator('#ask-feed .entry.bot').first().waitFor();
+  await status.filter({ hasText: /^stopping/i }).waitFor();
+  await call('pace', 'quick');
   await status.filter({ hasText: /^stopped/i }).waitFor();
   await page.keyboard.press('Escape');
   await ask.waitFor({ state: 'hidden' });
