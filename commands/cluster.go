@@ -297,7 +297,7 @@ func (s *Services) makeWay(ctx context.Context, c *Call) error {
 		if !op.Status.Active() {
 			continue
 		}
-		if _, err := s.Store.SignalOperation(ctx, op.ID, lifecycle.Signals{Stop: true}); err != nil && !errors.Is(err, lifecycle.ErrConflict) {
+		if _, err := s.signal(ctx, c, &op, lifecycle.Signals{Stop: true}); err != nil && !errors.Is(err, lifecycle.ErrConflict) {
 			return err
 		}
 	}

@@ -172,24 +172,48 @@ func (s *Services) runOpStop(_ context.Context, c *Call) (*Outcome, error) {
 		return nil, refuse("op.noundo", "op", c.Op.Label())
 	}
 	return &Outcome{Target: c.Op.Label(), Commit: func(ctx context.Context) (bot.Message, error) {
-		status, err := s.Store.SignalOperation(ctx, c.Op.ID, sig)
+		status, err := s.signal(ctx, c, c.Op, sig)
 		if errors.Is(err, lifecycle.ErrConflict) {
 			return bot.Message{}, refuse("op.ended", "op", c.Op.Label(), "status", lifecycle.T("op.status."+string(c.Op.Status)))
 		}
 		if err != nil {
 			return bot.Message{}, err
 		}
-		op := *c.Op
-		op.Status = status
-		if e, tells := lifecycle.SignalledEvent(&op, c.Subject.User.ID, s.Now()); tells {
-			if err := s.Store.AppendEvents(ctx, e); err != nil {
-				return bot.Message{}, err
-			}
-		}
-		m := c.ok("op show "+c.Op.Label(), "op.stop."+string(status), "op", c.Op.Label())
+		m := c.ok("op show "+c.Op.Label(), stopAnswer(status, sig), "op", c.Op.Label())
 		m.Data = data(map[string]any{"operation": c.Op.Label(), "status": status})
 		return m, nil
 	}}, nil
+}
+
+// stopAnswer is the key of what is said of an operation whose status a signal has
+// made.
+func stopAnswer(status lifecycle.OperationStatus, sig lifecycle.Signals) string {
+	key := "op.stop." + string(status)
+	if status != lifecycle.OpStopping {
+		return key
+	}
+	if sig.Now {
+		key += ".now"
+	}
+	if sig.Undo {
+		key += ".undo"
+	}
+	return key
+}
+
+// signal sends an operation a signal and tells what has become of it, in the
+// transaction of the call.
+func (s *Services) signal(ctx context.Context, c *Call, op *lifecycle.Operation, sig lifecycle.Signals) (lifecycle.OperationStatus, error) {
+	status, err := s.Store.SignalOperation(ctx, op.ID, sig)
+	if err != nil {
+		return status, err
+	}
+	now := *op
+	now.Status = status
+	if e, tells := lifecycle.SignalledEvent(&now, c.Subject.User.ID, s.Now()); tells {
+		err = s.Store.AppendEvents(ctx, e)
+	}
+	return status, err
 }
 
 // opRetry goes on with a failed or stopped operation, from the facts.

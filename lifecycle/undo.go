@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 )
 
 // stopped ends the operation at a safe point and, when asked, undoes it.
@@ -81,6 +82,9 @@ func (w *work) acted(phase string) []*Step {
 
 func (w *work) undoStep(ctx context.Context, p Phase, u Undoer, step *Step) ([]*Error, error) {
 	node := w.node(step.Node)
+	if step.Status != StepUndoing { // how long the undoing takes is told, not how long ago the step was done
+		step.StartedAt, step.EndedAt = w.r.cfg.Now(), time.Time{}
+	}
 	for failures := 0; ; {
 		step.Status, step.Attempt = StepUndoing, step.Attempt+1
 		if err := w.saveStep(ctx, step); err != nil {

@@ -53,12 +53,13 @@ func (t *tx) signalActive(ctx context.Context, op *lifecycle.Operation, sig life
 	return status, err
 }
 
-// undoEnded makes an ended operation active again, for a claim to find. The
+// undoEnded makes an ended operation active again, for a claim to find; it begins
+// anew, as with a retry: hours in which nothing was done are not counted. The
 // fence rises, so that nobody who had it before can write; the index of one
 // active operation per cluster has the last word.
 func (t *tx) undoEnded(ctx context.Context, op *lifecycle.Operation) (lifecycle.OperationStatus, error) {
-	_, err := t.exec(ctx, `UPDATE operations SET status = 'undoing', ended_at = 0, fence = fence + 1,
-		lease_owner = '', lease_until = 0, sig_stop = 0, sig_undo = 1, sig_now = 0 WHERE id = $1`, op.ID)
+	_, err := t.exec(ctx, `UPDATE operations SET status = 'undoing', started_at = $2, ended_at = 0, fence = fence + 1,
+		lease_owner = '', lease_until = 0, sig_stop = 0, sig_undo = 1, sig_now = 0 WHERE id = $1`, op.ID, t.store.now())
 	if errors.Is(err, lifecycle.ErrExists) {
 		return op.Status, fmt.Errorf("another operation works on cluster %q: %w", op.ClusterName, lifecycle.ErrConflict)
 	}

@@ -31,19 +31,24 @@ func TestWhatASignalMakesIsTold(t *testing.T) {
 		}
 		return names
 	}
-	for _, step := range []struct{ command, want string }{
-		{"op retry op-1", ""},
-		{"op stop op-1", "op-1 operation.cancelled"},
-		{"op retry op-2", ""},
-		{"op stop op-2", "op-2 operation.stopping"},
-		{"op stop op-3 undo=yes", "op-3 operation.undoing"},
+	for _, step := range []struct{ command, want, said string }{
+		{"op retry op-1", "", ""},
+		{"op stop op-1", "op-1 operation.cancelled", ""},
+		{"op retry op-2", "", ""},
+		{"op stop op-2", "op-2 operation.stopping", "op.stop.stopping"},
+		{"op stop op-2 undo=yes", "op-2 operation.stopping", "op.stop.stopping.undo"},
+		{"op stop op-2 now=yes", "op-2 operation.stopping", "op.stop.stopping.now"},
+		{"op stop op-2 now=yes undo=yes", "op-2 operation.stopping", "op.stop.stopping.now.undo"},
+		{"cluster delete second project=qa confirm=second", "op-2 operation.stopping", ""}, // it has to make way
+		{"op stop op-3 undo=yes", "op-3 operation.undoing", ""},
 	} {
 		if step.command == "op stop op-2" {
 			_, err := w.store.Claim(ctx, "a runner", time.Minute)
 			check(t, err)
 		}
 		before := told()
-		if m := w.say("boss", step.command, nil); m.Failed {
+		m := w.say("boss", step.command, nil)
+		if m.Failed {
 			t.Errorf("%s: %s", step.command, m.Text)
 		}
 		after := told()
@@ -53,6 +58,12 @@ func TestWhatASignalMakesIsTold(t *testing.T) {
 		}
 		if got := after[len(before):]; !slices.Equal(got, want) {
 			t.Errorf("%s: told %q, want %q", step.command, got, want)
+		}
+		if step.said == "" {
+			continue
+		}
+		if said := w.key(step.said, map[string]any{"op": "op-2"}); m.Text != said {
+			t.Errorf("%s: answered %q, want %q", step.command, m.Text, said)
 		}
 	}
 }

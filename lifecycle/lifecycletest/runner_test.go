@@ -146,6 +146,15 @@ func TestUndoLeavesWhatWasThereBefore(t *testing.T) {
 	if left := b.world.Left(); !slices.Equal(left, []string{"one@m1"}) {
 		t.Errorf("left %v, want what was there before", left)
 	}
+	op, err := b.store.Operation(context.Background(), b.op.ID)
+	check(t, err)
+	steps, err := b.store.Steps(context.Background(), b.op.ID)
+	check(t, err)
+	for _, st := range steps {
+		if st.Status == lifecycle.StepUndone && (st.StartedAt.Before(op.StartedAt) || st.EndedAt.Before(st.StartedAt)) {
+			t.Errorf("%s on %s is said to have been undone from %s to %s, the undoing began at %s", st.Phase, st.Node, st.StartedAt, st.EndedAt, op.StartedAt)
+		}
+	}
 }
 
 func TestRetryableIsTriedAgainAndThenGivenUp(t *testing.T) {

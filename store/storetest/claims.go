@@ -200,7 +200,7 @@ func testUndoEnded(t *testing.T, f *Fixture) {
 	s = f.Store
 	wantErr(t, s.Checkpoint(ctx, fenceOf(op), lifecycle.Checkpoint{Operation: op}), lifecycle.ErrFenced) // whoever had it before
 	got := claim(t, s)
-	if got.ID != op.ID || got.Status != lifecycle.OpUndoing || !got.EndedAt.IsZero() {
+	if got.ID != op.ID || got.Status != lifecycle.OpUndoing || got.StartedAt.IsZero() || !got.EndedAt.IsZero() {
 		t.Fatalf("claimed %+v", got)
 	}
 	same(t, "signals", must[lifecycle.Signals](t)(s.Renew(ctx, fenceOf(got), time.Minute)), lifecycle.Signals{Undo: true})
