@@ -80,7 +80,7 @@ func TestOperationPage(t *testing.T) {
 	label := w.demo().Label()
 	for lang, wants := range map[string][]string{
 		"en": {"create demo", "failed", "Timeline", "installing the packages failed (exit code 100)", "apt-get install, exit code 100", "What to do:",
-			"E: Unable to locate package", "20 s", "nothing to compare with yet", "was so already", "simulated", "op show " + label, "All phases"},
+			"E: Unable to locate package", "20 s", "nothing to compare with yet", "no change needed", "simulated", "op show " + label, "All phases"},
 		"zh": {"创建 demo", "失败", "时间线", "解决办法：", "20 秒", "还没有可对比的历史", "已满足", "模拟", "操作 查看 " + label, "全部阶段"},
 	} {
 		got := w.get("manager:"+lang, "/op/"+label)
