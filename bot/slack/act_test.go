@@ -202,12 +202,14 @@ func TestPrivateAnswersGoToTheDM(t *testing.T) {
 func TestAnswersToRoomsThatWeAreNotIn(t *testing.T) {
 	o := newOffice(t, "socket")
 	o.fake.AddRoom("C9", false)
-	ref, err := o.slack.Send(t.Context(), bot.Address{Account: "slack:ops", Room: "C9"}, bot.Message{Text: "answer", For: alice})
-	if err != nil || ref.Address.Room != "D1" {
-		t.Errorf("%+v %v", ref, err)
+	for _, room := range []string{"C9", "D9OTHERS"} { // a channel, and a DM between others that we cannot even see
+		ref, err := o.slack.Send(t.Context(), bot.Address{Account: "slack:ops", Room: room}, bot.Message{Text: "answer", For: alice})
+		if err != nil || ref.Address.Room != "D1" {
+			t.Errorf("%s: %+v %v", room, ref, err)
+		}
 	}
 	var failed *bot.SendError
-	_, err = o.slack.Send(t.Context(), bot.Address{Account: "slack:ops", Room: "C9"}, bot.Message{Text: "news"})
+	_, err := o.slack.Send(t.Context(), bot.Address{Account: "slack:ops", Room: "C9"}, bot.Message{Text: "news"})
 	if !errors.As(err, &failed) || !failed.Permanent {
 		t.Errorf("%v", err)
 	}

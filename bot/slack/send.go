@@ -23,8 +23,9 @@ func (s *Slack) Send(ctx context.Context, to bot.Address, m bot.Message) (bot.Me
 		return s.sendPrivately(ctx, to, m)
 	}
 	ref, err := s.post(ctx, to, m)
-	if code := codeOf(err); (code == "not_in_channel" || code == "channel_not_found") && m.For != "" && !isDM(to.Room) {
-		// A slash command works in rooms that we are not in; the answer does not.
+	if code := codeOf(err); (code == "not_in_channel" || code == "channel_not_found") && m.For != "" {
+		// A slash command works in rooms that we are not in, and in DMs between
+		// others; the answer does not.
 		return s.postToPerson(ctx, m)
 	}
 	return ref, err
