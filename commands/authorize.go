@@ -42,5 +42,5 @@ func (s *Services) AuthorizeOperation(ctx context.Context, op *lifecycle.Operati
 func (r *Router) GiveUp(ctx context.Context, in bot.Inbound, cause error) error {
 	r.log.Error("a message could not be worked on", "message", in.ID, "error", cause)
 	t := &turn{r: r, in: in, lang: r.langOf(in, access.Subject{})}
-	return t.tell(ctx, failure(t.say("error.internal.ref", "ref", in.ID)), auditNone, "")
+	return t.tell(ctx, failure(t.say("error.internal.ref", "ref", in.ID)))
 }

@@ -56,8 +56,16 @@ func (s *Services) Card(ctx context.Context, operationID, lang string) (bot.Mess
 			return bot.Message{}, err
 		}
 	}
-	m.Text, m.Data = c.cardText(op, d.Waiting), data(d)
-	m.Actions, m.Footer = c.cardActions(op)
+	p, err := s.Store.ProjectByID(ctx, cl.ProjectID)
+	if err != nil {
+		return bot.Message{}, err
+	}
+	may, err := s.mayGoOn(ctx, op, cl)
+	if err != nil {
+		return bot.Message{}, err
+	}
+	m.Text, m.Data = c.cardText(op, d.Waiting, may), data(d)
+	m.Actions, m.Footer = c.cardActions(op, ClusterRef(p.Name, cl.Name), may)
 	if link := s.operationLink(op.Label()); link != "" {
 		m.Links = []bot.Link{{Label: c.Say("card.page"), URL: link}}
 	}
@@ -99,8 +107,32 @@ func (s *Services) waitsFor(ctx context.Context, op *lifecycle.Operation) (strin
 	return "", nil
 }
 
-func (c *Call) cardText(op *lifecycle.Operation, waiting string) string {
+// mayGoOn reports whether an operation that did not succeed can be retried or
+// undone: nothing newer has been done with its cluster, which is still there.
+func (s *Services) mayGoOn(ctx context.Context, op *lifecycle.Operation, cl *lifecycle.Cluster) (bool, error) {
+	if op.Status != lifecycle.OpFailed && op.Status != lifecycle.OpStopped || cl.Status == lifecycle.ClusterDeleted {
+		return false, nil
+	}
+	ops, err := s.Store.Operations(ctx, OperationFilter{ClusterID: cl.ID, Limit: listLimit})
+	i := slices.IndexFunc(ops, func(o lifecycle.Operation) bool { return o.Status != lifecycle.OpCancelled })
+	return i >= 0 && ops[i].ID == op.ID, err
+}
+
+// ClusterRef is how a command names a cluster: with its project, unless that is
+// the default one.
+func ClusterRef(project, name string) string {
+	if project == "" || project == lifecycle.DefaultProject {
+		return name
+	}
+	return project + "/" + name
+}
+
+func (c *Call) cardText(op *lifecycle.Operation, waiting string, mayGoOn bool) string {
 	switch {
+	case op.Status == lifecycle.OpStopped && !mayGoOn:
+		return c.Say("card.stopped.past")
+	case op.Status == lifecycle.OpStopping && op.Signals.Undo:
+		return c.Say("card.stopping.undo")
 	case waiting != "":
 		return c.Say("card.waiting", "op", waiting)
 	case op.Status == lifecycle.OpFailed:
@@ -115,7 +147,7 @@ func (c *Call) cardText(op *lifecycle.Operation, waiting string) string {
 }
 
 // cardActions are the buttons that make sense now, and the command to go on with.
-func (c *Call) cardActions(op *lifecycle.Operation) ([]bot.Action, string) {
+func (c *Call) cardActions(op *lifecycle.Operation, cluster string, mayGoOn bool) ([]bot.Action, string) {
 	button := func(id, command, style string) bot.Action {
 		return c.action(id, c.Say("action."+id), command, style)
 	}
@@ -125,6 +157,9 @@ func (c *Call) cardActions(op *lifecycle.Operation) ([]bot.Action, string) {
 	case lifecycle.OpQueued, lifecycle.OpRunning:
 		return []bot.Action{button("stop", "op stop "+label, "danger"), logs}, ""
 	case lifecycle.OpFailed, lifecycle.OpStopped:
+		if !mayGoOn {
+			return []bot.Action{logs}, c.next("op list")
+		}
 		all := []bot.Action{button("retry", "op retry "+label, "primary"), logs}
 		if op.Kind == lifecycle.OpCreate {
 			all = append(all, button("undo", "op stop "+label+" undo=yes", "danger"))
@@ -132,7 +167,7 @@ func (c *Call) cardActions(op *lifecycle.Operation) ([]bot.Action, string) {
 		return all, c.next("op retry " + label)
 	case lifecycle.OpSucceeded:
 		if op.Kind == lifecycle.OpCreate {
-			return []bot.Action{button("nodes", "cluster nodes "+op.ClusterName, "primary")}, c.next("cluster show " + op.ClusterName)
+			return []bot.Action{button("nodes", "cluster nodes "+cluster, "primary")}, c.next("cluster show " + cluster)
 		}
 		return nil, c.next("cluster list")
 	default:

@@ -113,7 +113,7 @@ func (s *Services) runClusterShow(ctx context.Context, c *Call) (*Outcome, error
 	}
 	d := clusterData{Cluster: c.Cluster, Project: c.Project.Name, Nodes: nodes}
 	sp := c.Cluster.Spec
-	m := bot.Message{Title: c.Cluster.Name, Severity: clusterSeverity(c.Cluster.Status), Footer: c.next("cluster nodes " + c.Cluster.Name),
+	m := bot.Message{Title: c.Cluster.Name, Severity: clusterSeverity(c.Cluster.Status), Footer: c.next("cluster nodes " + ClusterRef(c.Project.Name, c.Cluster.Name)),
 		Fields: fields(c.field("status", c.word("cluster.status", string(c.Cluster.Status))), c.field("project", c.Project.Name),
 			c.field("region", c.regionWords(c.Cluster)), c.field("version", c.Cluster.Version), c.field("endpoint", c.Cluster.Endpoint),
 			c.field("cni", sp.CNI+" "+sp.CNIMode), c.field("podcidr", sp.PodCIDR), c.field("servicecidr", sp.ServiceCIDR),
@@ -191,7 +191,7 @@ func (s *Services) runClusterNodes(ctx context.Context, c *Call) (*Outcome, erro
 		rows = append(rows, []string{n.Name, c.word("node.role", n.Role), state, n.Version, n.Address, n.OS, n.Runtime})
 	}
 	m := bot.Message{Title: c.Cluster.Name, Text: c.Say("cluster.nodes.text", "ready", ready, "count", len(nodes)),
-		Table: c.table(rows, "node", "role", "status", "version", "address", "os", "runtime"), Footer: c.next("cluster show " + c.Cluster.Name),
+		Table: c.table(rows, "node", "role", "status", "version", "address", "os", "runtime"), Footer: c.next("cluster show " + ClusterRef(c.Project.Name, c.Cluster.Name)),
 		Data: data(map[string]any{"cluster": c.Cluster.Name, "simulated": c.Cluster.Simulated, "nodes": nodes})}
 	c.sayWhenSimulated(&m, c.Cluster)
 	return &Outcome{Reply: m}, nil

@@ -74,7 +74,7 @@ func (t *turn) offer(c *Call) bot.Message {
 // it.
 func (t *turn) tellPreview(ctx context.Context, c *Call, m bot.Message) error {
 	if m.Ask == nil {
-		return t.tell(ctx, m, auditNone, "")
+		return t.tell(ctx, m)
 	}
 	d := t.dialogue(c, "confirm-name", "")
 	d.Expect, d.PlanHash = c.Preview.Target, c.Preview.Hash[:hashShown]
@@ -114,7 +114,7 @@ func (t *turn) ask(ctx context.Context, c *Call, p Param) error {
 	if !t.in.Interactive {
 		m := failure(c.Say("ask.missing", "param", p.in(c.Lang)) + "\n" + c.Say("ask.example", "example", t.r.registry.exampleIn(c.Spec.Examples[0], c.Lang)))
 		m.Data = data(map[string]any{"command": c.Spec.Name(), "missing": p.Name})
-		return t.tell(ctx, m, auditNone, "")
+		return t.tell(ctx, m)
 	}
 	m := bot.Message{Text: c.Say("ask.value", "param", p.in(c.Lang), "about", t.say(t.r.registry.paramKey(c.Spec, p))), Footer: t.howToAnswer(c, p),
 		Ask: &bot.Ask{Name: p.Name, Secret: p.Type == TypeSecret, Choices: t.choices(ctx, c, p)}}

@@ -69,23 +69,14 @@ const inInbox = 5
 // inboxOf gives a person's own latest operations, newest first, as far as they may
 // still see them.
 func (s *Services) inboxOf(ctx context.Context, c *Call) ([]bot.Field, error) {
-	projects, err := s.visibleProjects(ctx, c.Subject, access.ClusterRead)
-	if err != nil || len(projects) == 0 {
-		return nil, err
-	}
-	f := OperationFilter{Limit: listLimit}
-	for _, p := range projects {
-		f.ProjectIDs = append(f.ProjectIDs, p.ID)
-	}
+	f := OperationFilter{Actor: c.Subject.User.ID, Limit: inInbox}
+	f.ProjectIDs, f.ClusterIDs = c.Subject.Sight(access.ClusterRead)
 	ops, err := s.Store.Operations(ctx, f)
 	if err != nil {
 		return nil, err
 	}
 	var out []bot.Field
 	for _, op := range ops {
-		if op.Actor != c.Subject.User.ID || !c.Subject.Sees(op.ProjectID, op.ClusterID) || len(out) == inInbox {
-			continue
-		}
 		at := op.EndedAt
 		if at.IsZero() {
 			at = op.CreatedAt

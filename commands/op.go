@@ -34,34 +34,40 @@ type opRow struct {
 }
 
 func (s *Services) runOpList(ctx context.Context, c *Call) (*Outcome, error) {
-	projects, err := s.visibleProjects(ctx, c.Subject, access.ClusterRead)
+	ops, err := s.listedOperations(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	f := OperationFilter{Active: c.Values.Bool("active"), Limit: listLimit}
-	for _, p := range projects {
-		if want := c.Values.Text("project"); want == "" || want == p.Name {
-			f.ProjectIDs = append(f.ProjectIDs, p.ID)
-		}
-	}
-	var ops []lifecycle.Operation
-	if len(f.ProjectIDs) > 0 {
-		if ops, err = s.Store.Operations(ctx, f); err != nil {
-			return nil, err
-		}
-	}
-	_, wantCluster := splitName(c.Values.Text("cluster"))
 	list, rows := []opRow{}, [][]string{}
 	for _, op := range ops {
-		if !c.Subject.Sees(op.ProjectID, op.ClusterID) || (wantCluster != "" && op.ClusterName != wantCluster) {
-			continue
-		}
 		list = append(list, opRow{op.Label(), op.Kind, op.ClusterName, op.Status, op.ActorName, op.CreatedAt.UnixMilli()})
 		rows = append(rows, []string{op.Label(), c.word("op.kind", string(op.Kind)), op.ClusterName,
 			c.word("op.status", string(op.Status)), ActorText(op.ActorName, c.text), c.when(op.CreatedAt), s.lasted(&op)})
 	}
 	return &Outcome{Reply: c.list("op.list", rows, "op.none", "op show op-1", map[string]any{"operations": list},
 		"operation", "kind", "cluster", "status", "actor", "created", "lasted")}, nil
+}
+
+// listedOperations are those that the asker sees and wants to see.
+func (s *Services) listedOperations(ctx context.Context, c *Call) ([]lifecycle.Operation, error) {
+	f := OperationFilter{Active: c.Values.Bool("active"), Limit: listLimit}
+	f.ProjectIDs, f.ClusterIDs = c.Subject.Sight(access.ClusterRead)
+	project, cluster := splitName(c.Values.Text("cluster"))
+	if project == "" {
+		project = c.Values.Text("project")
+	}
+	f.ClusterName = cluster
+	if project != "" {
+		p, err := s.Store.ProjectByName(ctx, project)
+		if errors.Is(err, lifecycle.ErrNotFound) {
+			return nil, nil // no more is said of a project that is there and not the asker's
+		}
+		if err != nil {
+			return nil, err
+		}
+		f.ProjectID = p.ID
+	}
+	return s.Store.Operations(ctx, f)
 }
 
 // splitName takes "project/name" apart; the project is "" when not given.
@@ -168,52 +174,75 @@ func (s *Services) opStop() *Spec {
 
 func (s *Services) runOpStop(_ context.Context, c *Call) (*Outcome, error) {
 	sig := lifecycle.Signals{Stop: true, Undo: c.Values.Bool("undo"), Now: c.Values.Bool("now")}
-	if sig.Undo && c.Op.Kind == lifecycle.OpDelete {
+	switch {
+	case sig.Undo && !c.mayStart(c.Op.Kind): // it takes away what only they may make
+		return nil, errDenied
+	case sig.Undo && c.Op.Kind == lifecycle.OpDelete:
 		return nil, refuse("op.noundo", "op", c.Op.Label())
 	}
 	return &Outcome{Target: c.Op.Label(), Commit: func(ctx context.Context) (bot.Message, error) {
-		status, err := s.signal(ctx, c, c.Op, sig)
-		if errors.Is(err, lifecycle.ErrConflict) {
-			return bot.Message{}, refuse("op.ended", "op", c.Op.Label(), "status", lifecycle.T("op.status."+string(c.Op.Status)))
-		}
+		op, err := s.signal(ctx, c, c.Op, sig)
 		if err != nil {
-			return bot.Message{}, err
+			return bot.Message{}, signalRefused(c.Op, err)
 		}
-		m := c.ok("op show "+c.Op.Label(), stopAnswer(status, sig), "op", c.Op.Label())
-		m.Data = data(map[string]any{"operation": c.Op.Label(), "status": status})
+		m := c.ok("op show "+op.Label(), stopAnswer(op), "op", op.Label())
+		m.Data = data(map[string]any{"operation": op.Label(), "status": op.Status})
 		return m, nil
 	}}, nil
 }
 
-// stopAnswer is the key of what is said of an operation whose status a signal has
-// made.
-func stopAnswer(status lifecycle.OperationStatus, sig lifecycle.Signals) string {
-	key := "op.stop." + string(status)
-	if status != lifecycle.OpStopping {
+// signalRefused says why an operation can be neither stopped nor undone.
+func signalRefused(op *lifecycle.Operation, err error) error {
+	status := lifecycle.T("op.status." + string(op.Status))
+	switch {
+	case errors.Is(err, lifecycle.ErrBusy):
+		return refuse("op.busy", "op", op.Label(), "cluster", op.ClusterName)
+	case errors.Is(err, lifecycle.ErrGone):
+		return refuse("op.gone", "op", op.Label(), "cluster", op.ClusterName)
+	case errors.Is(err, lifecycle.ErrConflict) && op.Kind == lifecycle.OpCreate && (op.Status == lifecycle.OpFailed || op.Status == lifecycle.OpStopped):
+		return refuse("op.ended", "op", op.Label(), "status", status)
+	case errors.Is(err, lifecycle.ErrConflict):
+		return refuse("op.over", "op", op.Label(), "status", status)
+	}
+	return err
+}
+
+// stopAnswer is the key of what is said of an operation that was sent a signal.
+// What was asked for before still counts.
+func stopAnswer(op *lifecycle.Operation) string {
+	key := "op.stop." + string(op.Status)
+	if op.Status != lifecycle.OpStopping {
 		return key
 	}
-	if sig.Now {
+	if op.Signals.Now {
 		key += ".now"
 	}
-	if sig.Undo {
+	if op.Signals.Undo {
 		key += ".undo"
 	}
 	return key
 }
 
+// mayStart reports whether the asker may start such an operation on the cluster
+// that the call is about.
+func (c *Call) mayStart(kind lifecycle.OperationKind) bool {
+	return c.Subject.Allowed(operationNeeds[kind], access.Object{ProjectID: c.Op.ProjectID, ClusterID: c.Op.ClusterID})
+}
+
 // signal sends an operation a signal and tells what has become of it, in the
 // transaction of the call.
-func (s *Services) signal(ctx context.Context, c *Call, op *lifecycle.Operation, sig lifecycle.Signals) (lifecycle.OperationStatus, error) {
-	status, err := s.Store.SignalOperation(ctx, op.ID, sig)
-	if err != nil {
-		return status, err
+func (s *Services) signal(ctx context.Context, c *Call, op *lifecycle.Operation, sig lifecycle.Signals) (*lifecycle.Operation, error) {
+	if _, err := s.Store.SignalOperation(ctx, op.ID, sig); err != nil {
+		return nil, err
 	}
-	now := *op
-	now.Status = status
-	if e, tells := lifecycle.SignalledEvent(&now, c.Subject.User.ID, s.Now()); tells {
+	now, err := s.Store.Operation(ctx, op.ID)
+	if err != nil {
+		return nil, err
+	}
+	if e, tells := lifecycle.SignalledEvent(now, c.Subject.User.ID, s.Now()); tells {
 		err = s.Store.AppendEvents(ctx, e)
 	}
-	return status, err
+	return now, err
 }
 
 // opRetry goes on with a failed or stopped operation, from the facts.
@@ -223,7 +252,11 @@ func (s *Services) opRetry() *Spec {
 		Run: func(_ context.Context, c *Call) (*Outcome, error) {
 			o := &Outcome{Target: c.Op.Label()}
 			o.Commit = func(ctx context.Context) (bot.Message, error) {
-				if err := s.Store.RetryOperation(ctx, c.Op.ID); err != nil {
+				actor, name := "", "" // who may not start it leaves it to who did
+				if c.mayStart(c.Op.Kind) {
+					actor, name = c.Subject.User.ID, c.actorName()
+				}
+				if err := s.Store.RetryOperation(ctx, c.Op.ID, actor, name); err != nil {
 					if errors.Is(err, lifecycle.ErrConflict) {
 						return bot.Message{}, refuse("op.noretry", "op", c.Op.Label(), "status", lifecycle.T("op.status."+string(c.Op.Status)))
 					}
@@ -251,9 +284,7 @@ func (s *Services) auditList() *Spec {
 
 func (s *Services) runAuditList(ctx context.Context, c *Call) (*Outcome, error) {
 	f := AuditFilter{Actor: c.Values.Text("actor"), Result: c.Values.Text("result"), Limit: c.Values.Int("lines")}
-	if !c.Subject.User.Admin {
-		s.narrowAudit(c, &f)
-	}
+	f.ProjectIDs, f.ClusterIDs = c.Subject.Sight(access.AuditRead)
 	entries, err := s.Store.Audit(ctx, f)
 	if err != nil {
 		return nil, err
@@ -264,19 +295,4 @@ func (s *Services) runAuditList(ctx context.Context, c *Call) (*Outcome, error) 
 	}
 	return &Outcome{Reply: c.list("audit.list", rows, "audit.none", "audit list result=denied",
 		map[string]any{"entries": entries}, "time", "actor", "room", "command", "result", "detail")}, nil
-}
-
-// narrowAudit leaves a manager the own projects and a cluster manager the own
-// clusters.
-func (s *Services) narrowAudit(c *Call, f *AuditFilter) {
-	f.ProjectIDs, f.ClusterIDs = []string{}, []string{}
-	for _, m := range c.Subject.Memberships {
-		switch m.Role {
-		case access.Manager:
-			f.ProjectIDs = append(f.ProjectIDs, m.ProjectID)
-		case access.ClusterManager:
-			f.ClusterIDs = append(f.ClusterIDs, m.ClusterID)
-		case access.Admin, access.Viewer:
-		}
-	}
 }

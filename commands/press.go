@@ -26,17 +26,17 @@ func (t *turn) pressed(ctx context.Context) error {
 	switch {
 	case err != nil, b.Account != t.in.From.Account, headOf(text) != headOf(b.Command):
 		// A form may only say more of the command that its button was made for.
-		return t.tell(ctx, failure(t.say("button.expired")), auditNone, "")
+		return t.tell(ctx, failure(t.say("button.expired")))
 	case b.For != "" && b.For != t.in.Identity:
-		return t.tell(ctx, failure(t.say("button.other", "command", t.r.s.words(t.lang)(b.Command))), auditNone, "")
+		return t.tellAudited(ctx, failure(t.say("button.other", "command", t.r.s.words(t.lang)(b.Command))), t.auditEntry(auditDenied, b.Command))
 	case b.Used:
-		return t.tell(ctx, failure(t.say("button.used")), auditNone, "")
+		return t.tell(ctx, failure(t.say("button.used")))
 	}
 	t.in.Text, t.button = text, &b
 	err = t.handle(ctx)
 	if errors.Is(err, errUsedButton) {
 		t.button = nil
-		return t.tell(ctx, failure(t.say("button.used")), auditNone, "")
+		return t.tell(ctx, failure(t.say("button.used")))
 	}
 	return err
 }

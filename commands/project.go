@@ -200,7 +200,11 @@ func (s *Services) runProjectMember(ctx context.Context, c *Call) (*Outcome, err
 	reply := c.ok("project show "+c.Project.Name, key, "user", u.Name, "project", c.Project.Name,
 		"role", lifecycle.T("role."+string(role)))
 	return done(u.Name, reply, func(ctx context.Context) error {
-		return missing(change(ctx, m), "member", u.Name)
+		err := change(ctx, m)
+		if errors.Is(err, lifecycle.ErrNotFound) {
+			return refuse("member.missing", "user", u.Name, "project", c.Project.Name)
+		}
+		return err
 	}), nil
 }
 

@@ -57,7 +57,7 @@ func (r *Router) Handle(ctx context.Context, in bot.Inbound) error {
 	}
 	t := &turn{r: r, in: in, subject: subject, lang: r.langOf(in, subject), zone: r.zoneOf(subject)}
 	if wait := r.limits.over(t.userKey(), in.From.Room, r.s.Now()); wait > 0 {
-		return t.tell(ctx, failure(t.say("limit.over", "seconds", int(wait.Seconds())+1)), auditNone, "")
+		return t.tell(ctx, failure(t.say("limit.over", "seconds", int(wait.Seconds())+1)))
 	}
 	if in.Press != "" {
 		return t.pressed(ctx)
@@ -170,15 +170,13 @@ func (t *turn) command(ctx context.Context, text string, refs map[string]bot.Ref
 	if len(p.Errors) > 0 {
 		m := t.r.registry.RenderErrors(t.lang, p)
 		t.formAgain(ctx, p, &m)
-		return t.tell(ctx, m, auditNone, "")
+		return t.tell(ctx, m)
 	}
 	c := &Call{Spec: p.Spec, In: t.in, Subject: t.subject, Lang: t.lang, Zone: t.zone, Values: p.Values,
 		Words: t.r.s.words(t.lang), catalogue: t.r.s.Catalogue, parsed: p, canonical: Canonical(p)}
-	if !t.subject.Allowed(p.Spec.Needs, access.Object{}) {
-		return t.deny(ctx, c)
-	}
-	switch err := t.r.resolve(ctx, c); {
-	case errors.Is(err, errDenied):
+	err := t.r.resolve(ctx, c) // before a denial, too: the audit says what it was about
+	switch {
+	case !t.subject.Allowed(p.Spec.Needs, access.Object{}), errors.Is(err, errDenied):
 		return t.deny(ctx, c)
 	case err != nil:
 		return t.refused(ctx, c, err)
@@ -284,21 +282,22 @@ func (t *turn) finish(ctx context.Context, reply bot.Message, opID string) error
 	return t.r.s.Store.DoneInbound(ctx, t.in.From.Account, t.in.ID)
 }
 
-// What tell writes to the audit.
+// The results of commands that were not carried out, in the audit.
 const (
-	auditNone   = ""
 	auditDenied = "denied"
 	auditFailed = "failed"
 )
 
-// tell answers with m alone, and writes an audit line for command when result
-// asks for one.
-func (t *turn) tell(ctx context.Context, m bot.Message, result, command string) error {
+// tell answers with m alone.
+func (t *turn) tell(ctx context.Context, m bot.Message) error {
+	return t.r.s.Store.WithTx(ctx, func(ctx context.Context) error { return t.finish(ctx, m, "") })
+}
+
+// tellAudited is tell with a line of the audit, in the same transaction.
+func (t *turn) tellAudited(ctx context.Context, m bot.Message, e access.AuditEntry) error {
 	return t.r.s.Store.WithTx(ctx, func(ctx context.Context) error {
-		if result != auditNone {
-			if err := t.r.s.Store.AppendAudit(ctx, t.auditEntry(result, command)); err != nil {
-				return err
-			}
+		if err := t.r.s.Store.AppendAudit(ctx, e); err != nil {
+			return err
 		}
 		return t.finish(ctx, m, "")
 	})
@@ -309,9 +308,9 @@ func (t *turn) refused(ctx context.Context, c *Call, err error) error {
 	m := failure(c.explain(err, t.r.log, t.in.ID))
 	m.Data = data(map[string]any{"command": c.Spec.Name(), "errors": told(err)})
 	if !c.Spec.Kind.Mutates() {
-		return t.tell(ctx, m, auditNone, "")
+		return t.tell(ctx, m)
 	}
-	return t.tell(ctx, m, auditFailed, c.canonical)
+	return t.tellAudited(ctx, m, t.entryOf(c, auditFailed))
 }
 
 // deny says no without a hint of what exists, and writes it down.
@@ -325,7 +324,7 @@ func (t *turn) deny(ctx context.Context, c *Call) error {
 	e := lifecycle.Event{Name: "security.denied", Severity: lifecycle.Notice, Subject: "security/" + t.userKey(), Actor: t.userKey(),
 		Text: lifecycle.T("event.security.denied.text", "actor", t.actorName(), "command", c.Spec.Name()), At: t.r.s.Now()}
 	return t.r.s.Store.WithTx(ctx, func(ctx context.Context) error {
-		if err := t.r.s.Store.AppendAudit(ctx, t.auditEntry(auditDenied, c.canonical)); err != nil {
+		if err := t.r.s.Store.AppendAudit(ctx, t.entryOf(c, auditDenied)); err != nil {
 			return err
 		}
 		if err := t.r.s.Store.AppendEvents(ctx, e); err != nil {
@@ -353,13 +352,20 @@ func (t *turn) auditEntry(result, command string) access.AuditEntry {
 }
 
 func (t *turn) audit(ctx context.Context, c *Call, result string, o *Outcome) error {
-	e := t.auditEntry(result, c.canonical)
+	e := t.entryOf(c, result)
 	e.Target, e.Detail = o.Target, o.Detail
+	return t.r.s.Store.AppendAudit(ctx, e)
+}
+
+// entryOf is the audit line of a call. It names the project and the cluster as far
+// as they were found, so that those who answer for them see it, refused or not.
+func (t *turn) entryOf(c *Call, result string) access.AuditEntry {
+	e := t.auditEntry(result, c.canonical)
 	if c.Project != nil {
 		e.ProjectID = c.Project.ID
 	}
 	if c.Cluster != nil {
 		e.ClusterID = c.Cluster.ID
 	}
-	return t.r.s.Store.AppendAudit(ctx, e)
+	return e
 }

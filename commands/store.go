@@ -141,10 +141,14 @@ type ClusterStore interface {
 
 // OperationFilter narrows an operation query; zero fields do not.
 type OperationFilter struct {
-	ProjectIDs []string
-	ClusterID  string
-	Active     bool // queued or active only
-	Limit      int
+	ProjectIDs  []string // of these projects, or
+	ClusterIDs  []string // of these clusters, where both are given
+	ProjectID   string
+	ClusterID   string
+	ClusterName string
+	Actor       string // user id
+	Active      bool   // queued or active only
+	Limit       int
 }
 
 // LogFilter narrows a log query; zero fields do not.
@@ -176,14 +180,18 @@ type OperationStore interface {
 	// with a provider and whose number is below before.
 	PhaseTimes(ctx context.Context, kind lifecycle.OperationKind, provider string, before int64, limit int) (map[string][]time.Duration, error)
 	// SignalOperation asks a queued or active operation to stop (and undo): a
-	// queued one becomes cancelled at once; the result is its status after the
-	// call. ErrConflict when it has ended, unless undo is set and it is stopped
-	// or failed: then it becomes undoing and claimable.
+	// queued one is taken out of the queue at once, as cancelled, or as stopped
+	// when it was to be retried; a create that never began frees its name and
+	// hosts. The result is its status after the call. ErrConflict when it has
+	// ended, unless undo is set and it is stopped or failed: then it becomes
+	// undoing and claimable, or the error is ErrBusy or ErrGone.
 	SignalOperation(ctx context.Context, id string, s lifecycle.Signals) (lifecycle.OperationStatus, error)
-	// RetryOperation makes a failed or stopped operation queued again.
-	// ErrConflict otherwise, or when it is not the newest of its cluster.
-	RetryOperation(ctx context.Context, id string) error
-	// CancelQueued cancels every queued operation of a cluster and gives them.
+	// RetryOperation makes a failed or stopped operation queued again; from now
+	// on it is actor's, unless that is "". ErrConflict otherwise, or when it is
+	// not the newest of its cluster, cancelled ones aside.
+	RetryOperation(ctx context.Context, id, actor, actorName string) error
+	// CancelQueued takes every queued operation of a cluster out of the queue and
+	// gives them: cancelled, or stopped when they were to be retried.
 	CancelQueued(ctx context.Context, clusterID string) ([]lifecycle.Operation, error)
 }
 

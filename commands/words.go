@@ -64,13 +64,10 @@ func (s *Services) workNames(ctx context.Context, who access.Subject, t ParamTyp
 			return ""
 		})
 	}
-	ops, err := s.Store.Operations(ctx, OperationFilter{Limit: listLimit})
-	return listNames(ops, err, func(op lifecycle.Operation) string {
-		if who.Sees(op.ProjectID, op.ClusterID) {
-			return op.Label()
-		}
-		return ""
-	})
+	f := OperationFilter{Limit: listLimit}
+	f.ProjectIDs, f.ClusterIDs = who.Sight(access.ClusterRead)
+	ops, err := s.Store.Operations(ctx, f)
+	return listNames(ops, err, func(op lifecycle.Operation) string { return op.Label() })
 }
 
 func (s *Services) systemNames(ctx context.Context, who access.Subject, t ParamType) []string {

@@ -124,6 +124,13 @@ var (
 	ErrForeign = errors.New("owned by another cluster")
 	// ErrConflict: the row changed under the writer, or its state forbids the change.
 	ErrConflict = errors.New("conflict")
+	// ErrBusy: another operation works on the cluster, or waits to.
+	ErrBusy = fmt.Errorf("another operation has the cluster: %w", ErrConflict)
+	// ErrGone: the cluster is deleted.
+	ErrGone = fmt.Errorf("the cluster is deleted: %w", ErrConflict)
+	// ErrUndoAsked: the operation cannot succeed any more, because somebody was
+	// told that it will be undone.
+	ErrUndoAsked = fmt.Errorf("its undo was asked for: %w", ErrConflict)
 )
 
 func sortedArgs(args map[string]any) string {

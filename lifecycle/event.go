@@ -60,15 +60,14 @@ var EventKinds = []EventKind{
 }
 
 // SignalledEvent tells what a signal of actor's, a user's id, has made of op: its
-// status is the new one. It tells of nothing when it is neither stopping nor
-// undoing nor cancelled.
+// status is the new one. It tells nothing of a status that no signal makes.
 func SignalledEvent(op *Operation, actor string, at time.Time) (e Event, tells bool) {
 	switch op.Status {
 	case OpStopping, OpUndoing:
 		name := "operation." + string(op.Status)
 		e = operationEvent(op, name, at, T("event."+name+".text", "op", op.Label(), "cluster", op.ClusterName))
 		e.Severity = Info
-	case OpCancelled:
+	case OpCancelled, OpStopped:
 		e = CancelledEvent(op, at)
 	default:
 		return Event{}, false
@@ -77,8 +76,13 @@ func SignalledEvent(op *Operation, actor string, at time.Time) (e Event, tells b
 	return e, true
 }
 
-// CancelledEvent tells that op was taken out of the queue.
+// CancelledEvent tells that op was taken out of the queue: it is cancelled, or
+// stopped as it was before somebody wanted to retry it.
 func CancelledEvent(op *Operation, at time.Time) Event {
+	if op.Status == OpStopped {
+		return operationEvent(op, "operation.stopped", at, T("event.operation.stopped.waiting.text",
+			"op", op.Label(), "cluster", op.ClusterName))
+	}
 	return operationEvent(op, "operation.cancelled", at, T("event.operation.cancelled.text",
 		"op", op.Label(), "cluster", op.ClusterName))
 }

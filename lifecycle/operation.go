@@ -65,6 +65,7 @@ type Operation struct {
 	StartedAt time.Time `json:"startedAt,omitzero"`
 	EndedAt   time.Time `json:"endedAt,omitzero"`
 
+	Signals    Signals   `json:"-"` // what people have asked of it
 	Fence      int64     `json:"-"` // rises with each claim
 	LeaseOwner string    `json:"-"`
 	LeaseUntil time.Time `json:"-"`

@@ -30,7 +30,7 @@ func (w *work) succeed(ctx context.Context) error {
 		n.Status = nodeStatus[o.succeeded]
 	}
 	if o.succeeded == ClusterDeleted {
-		c.ReleaseHosts = HostReady
+		c.ReleaseHosts, c.CancelQueued = HostReady, true
 	}
 	c.Events = []Event{w.event(o.event+".succeeded", Notice)}
 	return w.checkpoint(ctx, c)
@@ -48,15 +48,23 @@ var nodeStatus = map[ClusterStatus]string{ClusterRunning: "ready", ClusterDelete
 func (w *work) fail(ctx context.Context, found []*Error) error {
 	o := outcomes[w.op.Kind]
 	w.op.Status, w.op.EndedAt, w.op.Error, w.op.Errors = OpFailed, w.r.cfg.Now(), found[0], found
-	if o.failed != "" {
-		w.cluster.Status = o.failed
-	}
-	c := Checkpoint{Operation: w.op, Cluster: w.cluster, CancelQueued: true}
+	c := Checkpoint{Operation: w.op, Cluster: w.broken(o.failed), CancelQueued: true}
 	if found[0].Class == Blocked {
 		c.Events = append(c.Events, w.event("operation.blocked", Warning, "error", found[0].Text))
 	}
 	c.Events = append(c.Events, w.event(o.event+".failed", Warning, "error", found[0].Text, "count", len(found)))
 	return w.checkpoint(ctx, c)
+}
+
+// broken gives the cluster with the status of one that was left half done, nil
+// when it is as it was: deleted, or never touched because the operation did not
+// get to its first stage.
+func (w *work) broken(status ClusterStatus) *Cluster {
+	if w.cluster.Status == ClusterDeleted || w.op.Stage == "" && w.cluster.Status != ClusterPending {
+		return nil
+	}
+	w.cluster.Status = status
+	return w.cluster
 }
 
 // event makes an event of this operation.

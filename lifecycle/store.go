@@ -31,8 +31,9 @@ type Checkpoint struct {
 	// in DirtyHosts (ids) as dirty, because what is on them was not taken away.
 	ReleaseHosts HostStatus
 	DirtyHosts   []string
-	// CancelQueued cancels what waits behind this operation on its cluster,
-	// deletes excepted, and writes a CancelledEvent for each.
+	// CancelQueued cancels what waits behind this operation on its cluster and
+	// writes a CancelledEvent for each. Deletes wait on, unless the cluster is
+	// deleted by then.
 	CancelQueued bool
 	Events       []Event
 }
@@ -56,7 +57,8 @@ type OperationStore interface {
 	Renew(ctx context.Context, f Fence, lease time.Duration) (Signals, error)
 	// Checkpoint writes c if f still holds, else ErrFenced and nothing. A stop
 	// that was signalled meanwhile is kept: "running" does not overwrite
-	// "stopping".
+	// "stopping", and an operation that somebody was told will be undone does not
+	// succeed: ErrUndoAsked. A cluster that is deleted stays deleted.
 	Checkpoint(ctx context.Context, f Fence, c Checkpoint) error
 	// AppendLog keeps output; ErrFenced as above.
 	AppendLog(ctx context.Context, f Fence, lines []LogLine) error

@@ -13,9 +13,26 @@ func (w *work) stopped(ctx context.Context) error {
 		return w.undoAll(ctx)
 	}
 	w.op.Status, w.op.EndedAt = OpStopped, w.r.cfg.Now()
-	w.cluster.Status = ClusterFailed
-	return w.checkpoint(ctx, Checkpoint{Operation: w.op, Cluster: w.cluster, CancelQueued: true,
+	return w.checkpoint(ctx, Checkpoint{Operation: w.op, Cluster: w.broken(ClusterFailed), Steps: w.brokenOff(), CancelQueued: true,
 		Events: []Event{w.event("operation.stopped", Notice, "left", w.left())}})
+}
+
+// brokenOff gives the steps that nobody waits for any more, as failed ones: on the
+// hosts they may go on, and a retry takes them up again.
+func (w *work) brokenOff() []Step {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var out []Step
+	for _, s := range w.steps {
+		if s.Status != StepRunning {
+			continue
+		}
+		s.Status, s.EndedAt = StepFailed, w.r.cfg.Now()
+		s.Error = &Error{Class: Permanent, Text: T("step.brokenoff"), Phase: s.Phase, Node: s.Node, Unsettled: true}
+		out = append(out, *s)
+	}
+	slices.SortFunc(out, func(a, b Step) int { return a.Seq - b.Seq })
+	return out
 }
 
 // left counts the steps whose effects are still there.
@@ -35,7 +52,7 @@ func (w *work) left() int {
 // stage at the same time.
 func (w *work) undoAll(ctx context.Context) error {
 	if w.op.Status != OpUndoing {
-		w.op.Status = OpUndoing
+		w.op.Status, w.op.EndedAt = OpUndoing, time.Time{}
 		if err := w.checkpoint(ctx, Checkpoint{Operation: w.op, Events: []Event{w.event("operation.undoing", Info)}}); err != nil {
 			return err
 		}

@@ -93,6 +93,9 @@ func (w *work) drive(ctx context.Context) error {
 		return err
 	}
 	w.signalled(sig)
+	if w.cluster.Status == ClusterDeleted { // what is gone is neither built nor taken away
+		return w.fail(ctx, []*Error{{Class: Permanent, Text: T("operation.gone", "cluster", w.op.ClusterName)}})
+	}
 	if len(w.proc.Stages) == 0 {
 		return w.fail(ctx, []*Error{{Class: Permanent, Text: T("operation.unknownkind", "kind", string(w.op.Kind))}})
 	}
@@ -104,7 +107,11 @@ func (w *work) drive(ctx context.Context) error {
 		return w.stopped(ctx)
 	default:
 		if w.op.Stage == "" {
-			if refusal := w.mayBegin(ctx); refusal != nil {
+			refusal, err := w.mayBegin(ctx)
+			switch {
+			case err != nil:
+				return err
+			case refusal != nil:
 				return w.fail(ctx, []*Error{refusal})
 			}
 		}
@@ -133,17 +140,20 @@ func (w *work) load(ctx context.Context) error {
 	return nil
 }
 
-// mayBegin checks what may have changed while the operation was queued.
-func (w *work) mayBegin(ctx context.Context) *Error {
+// mayBegin checks what may have changed while the operation was queued. The
+// refusal is for people; an error says that it could not be found out.
+func (w *work) mayBegin(ctx context.Context) (refusal *Error, err error) {
 	if w.r.cfg.Authorize != nil {
-		if err := w.r.cfg.Authorize(ctx, w.op); err != nil {
-			return AsError(err)
+		if err := w.r.cfg.Authorize(ctx, w.op); errors.As(err, &refusal) {
+			return refusal, nil
+		} else if err != nil {
+			return nil, fmt.Errorf("checking the rights: %w", err)
 		}
 	}
 	if w.op.PlanHash != "" && w.op.PlanHash != PlanHash(w.proc, w.cluster, w.nodes) {
-		return Block(T("operation.drift", "op", w.op.Label()), T("operation.drift.next"))
+		return Block(T("operation.drift", "op", w.op.Label()), T("operation.drift.next", "op", w.op.Label())), nil
 	}
-	return nil
+	return nil, nil
 }
 
 // forward runs the stages in order.
@@ -175,7 +185,18 @@ func (w *work) forward(ctx context.Context) error {
 			return w.fail(ctx, failed)
 		}
 	}
-	return w.succeed(ctx)
+	if err := w.listen(ctx); err != nil {
+		return err
+	}
+	if w.undo.Load() {
+		return w.stopped(ctx)
+	}
+	err := w.succeed(ctx)
+	if errors.Is(err, ErrUndoAsked) { // in this instant
+		w.undo.Store(true)
+		return w.stopped(ctx)
+	}
+	return err
 }
 
 // reached is the index of the stage that the journal says was begun last, -1

@@ -29,12 +29,8 @@ func (s *Store) AppendAudit(ctx context.Context, e access.AuditEntry) error {
 func (s *Store) Audit(ctx context.Context, f commands.AuditFilter) ([]access.AuditEntry, error) {
 	var q query
 	q.inEither("project_id", f.ProjectIDs, "cluster_id", f.ClusterIDs)
-	if f.Actor != "" {
-		q.where("actor = %s", f.Actor)
-	}
-	if f.Result != "" {
-		q.where("result = %s", f.Result)
-	}
+	q.is("actor", f.Actor)
+	q.is("result", f.Result)
 	if !f.Since.IsZero() {
 		q.where("at >= %s", f.Since)
 	}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/coxswain-ops/coxswain/lifecycle"
@@ -39,12 +40,25 @@ func (t *tx) checkpointOperation(ctx context.Context, f lifecycle.Fence, op *lif
 	err = t.one(ctx, []any{&clusterID}, `UPDATE operations SET
 		status = CASE WHEN status = 'stopping' AND $3 = 'running' THEN status ELSE $3 END,
 		stage = $4, error = $5, errors = $6, attempt = $7, started_at = $8, ended_at = $9
-		WHERE id = $1 AND fence = $2 AND status <> 'queued' RETURNING cluster_id`,
+		WHERE id = $1 AND fence = $2 AND status <> 'queued' AND (sig_undo = 0 OR $3 <> 'succeeded') RETURNING cluster_id`,
 		f.OperationID, f.Token, op.Status, op.Stage, jsonArg{op.Error}, jsonArg{op.Errors}, op.Attempt, op.StartedAt, op.EndedAt)
+	if errors.Is(err, lifecycle.ErrNotFound) && op.Status == lifecycle.OpSucceeded {
+		err = t.undoAsked(ctx, f)
+	}
 	if op.Status.Ended() {
 		t.wake(Operations) // the next one of the cluster may be ready
 	}
 	return clusterID, fenced(err)
+}
+
+// undoAsked tells why an operation may not succeed.
+func (t *tx) undoAsked(ctx context.Context, f lifecycle.Fence) error {
+	var undo bool
+	err := t.one(ctx, []any{&undo}, `SELECT sig_undo FROM operations WHERE id = $1 AND fence = $2 AND status <> 'queued'`, f.OperationID, f.Token)
+	if err == nil {
+		err = lifecycle.ErrUndoAsked
+	}
+	return err
 }
 
 func (t *tx) checkpointRest(ctx context.Context, operationID, clusterID string, c lifecycle.Checkpoint) error {
@@ -76,14 +90,19 @@ func (t *tx) checkpointRest(ctx context.Context, operationID, clusterID string, 
 		return err
 	}
 	if c.CancelQueued {
-		return t.cancelBehind(ctx, clusterID)
+		return t.cancelBehind(ctx, clusterID, c.Cluster != nil && c.Cluster.Status == lifecycle.ClusterDeleted)
 	}
 	return nil
 }
 
-// cancelBehind cancels what waits on a cluster, deletes excepted, and tells it.
-func (t *tx) cancelBehind(ctx context.Context, clusterID string) error {
-	ops, err := t.cancelQueued(ctx, clusterID, lifecycle.OpDelete)
+// cancelBehind cancels what waits on a cluster and tells it. Deletes wait on,
+// unless it is gone.
+func (t *tx) cancelBehind(ctx context.Context, clusterID string, gone bool) error {
+	but := lifecycle.OpDelete
+	if gone {
+		but = ""
+	}
+	ops, err := t.cancelQueued(ctx, clusterID, but)
 	if err != nil {
 		return err
 	}

@@ -78,7 +78,7 @@ func (s *Store) CreateCluster(ctx context.Context, c *lifecycle.Cluster, nodes [
 // saveCluster writes what may change. A deleted cluster's kubeconfig goes.
 func (t *tx) saveCluster(ctx context.Context, c *lifecycle.Cluster) error {
 	err := t.must(ctx, `UPDATE clusters SET name = $2, source = $3, region = $4, provider = $5, simulated = $6,
-		status = $7, version = $8, endpoint = $9, spec = $10, bundle = $11, updated_at = $12,
+		status = CASE WHEN status = 'deleted' THEN status ELSE $7 END, version = $8, endpoint = $9, spec = $10, bundle = $11, updated_at = $12,
 		kubeconfig = CASE WHEN $13 = 1 THEN '' ELSE kubeconfig END WHERE id = $1`,
 		c.ID, c.Name, c.Source, c.Region, c.Provider, c.Simulated, c.Status, c.Version, c.Endpoint,
 		jsonArg{c.Spec}, c.Spec.Packages.Bundle, t.store.now(), c.Status == lifecycle.ClusterDeleted)

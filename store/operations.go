@@ -10,7 +10,7 @@ import (
 const (
 	operationColumns = `number, id, kind, project_id, cluster_id, cluster_name, actor, actor_name, origin, cause,
 		params, plan_hash, version, status, stage, error, errors, attempt, created_at, started_at, ended_at,
-		fence, lease_owner, lease_until`
+		sig_stop, sig_undo, sig_now, fence, lease_owner, lease_until`
 	selectOperation = `SELECT ` + operationColumns + ` FROM operations`
 
 	// activeStatuses and openStatuses stand word for word in the partial indexes.
@@ -22,7 +22,7 @@ func scanOperation(o *lifecycle.Operation) []any {
 	return []any{&o.Number, &o.ID, &o.Kind, &o.ProjectID, &o.ClusterID, &o.ClusterName, &o.Actor, &o.ActorName,
 		into(&o.Origin), &o.Cause, into(&o.Params), &o.PlanHash, &o.Version, &o.Status, &o.Stage,
 		into(&o.Error), into(&o.Errors), &o.Attempt, at(&o.CreatedAt), at(&o.StartedAt), at(&o.EndedAt),
-		&o.Fence, &o.LeaseOwner, at(&o.LeaseUntil)}
+		&o.Signals.Stop, &o.Signals.Undo, &o.Signals.Now, &o.Fence, &o.LeaseOwner, at(&o.LeaseUntil)}
 }
 
 // CreateOperation implements commands.OperationStore. ErrNotFound when its
@@ -64,10 +64,11 @@ func (s *Store) OperationByNumber(ctx context.Context, number int64) (*lifecycle
 // Operations implements commands.OperationStore.
 func (s *Store) Operations(ctx context.Context, f commands.OperationFilter) ([]lifecycle.Operation, error) {
 	var q query
-	q.in("project_id", f.ProjectIDs)
-	if f.ClusterID != "" {
-		q.where("cluster_id = %s", f.ClusterID)
-	}
+	q.inEither("project_id", f.ProjectIDs, "cluster_id", f.ClusterIDs)
+	q.is("project_id", f.ProjectID)
+	q.is("cluster_id", f.ClusterID)
+	q.is("cluster_name", f.ClusterName)
+	q.is("actor", f.Actor)
 	if f.Active {
 		q.conds = append(q.conds, "status IN "+openStatuses)
 	}

@@ -22,6 +22,13 @@ func (q *query) where(cond string, v any) {
 	q.conds = append(q.conds, fmt.Sprintf(cond, q.arg(v)))
 }
 
+// is narrows a column to a value, "" does not.
+func (q *query) is(column, value string) {
+	if value != "" {
+		q.where(column+" = %s", value)
+	}
+}
+
 // in narrows a column to values. No values at all is a filter that nobody set;
 // a list that is there and empty lets nothing through.
 func (q *query) in(column string, values []string) {

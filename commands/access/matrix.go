@@ -62,6 +62,19 @@ var matrix = map[Permission]row{
 	AuditRead:         {manager: true, clusterManager: true},
 }
 
+// holds reports whether a role in a project has the row's permission.
+func (r row) holds(role Role) bool {
+	switch role {
+	case Manager:
+		return r.manager
+	case ClusterManager:
+		return r.clusterManager
+	case Viewer:
+		return r.viewer
+	}
+	return false
+}
+
 // Subject is the person asking, with everything that decides.
 type Subject struct {
 	User        *User // nil: unlinked
@@ -96,22 +109,30 @@ func (s Subject) Allowed(p Permission, o Object) bool {
 		if o.ProjectID != "" && m.ProjectID != o.ProjectID {
 			continue
 		}
-		switch m.Role {
-		case Manager:
-			if r.manager {
-				return true
-			}
-		case ClusterManager:
-			if r.clusterManager && (o.ClusterID == "" || m.ClusterID == o.ClusterID) {
-				return true
-			}
-		case Viewer:
-			if r.viewer {
-				return true
-			}
+		if r.holds(m.Role) && (m.Role != ClusterManager || o.ClusterID == "" || m.ClusterID == o.ClusterID) {
+			return true
 		}
 	}
 	return false
+}
+
+// Sight gives where the person holds a permission: in whole projects, and of
+// clusters in others. Both are nil for who holds it everywhere.
+func (s Subject) Sight(p Permission) (projectIDs, clusterIDs []string) {
+	if s.User != nil && s.User.Admin && !s.User.Disabled {
+		return nil, nil
+	}
+	projectIDs, clusterIDs = []string{}, []string{}
+	for _, m := range s.Memberships {
+		switch {
+		case !s.Allowed(p, Object{ProjectID: m.ProjectID, ClusterID: m.ClusterID}):
+		case m.Role == ClusterManager:
+			clusterIDs = append(clusterIDs, m.ClusterID)
+		case matrix[p].holds(m.Role):
+			projectIDs = append(projectIDs, m.ProjectID)
+		}
+	}
+	return projectIDs, clusterIDs
 }
 
 // Sees reports whether a cluster of a project exists for the person.

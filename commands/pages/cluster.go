@@ -76,7 +76,7 @@ func (p *Pages) clusterPage(w http.ResponseWriter, r *http.Request, in bot.Inbou
 		return err
 	}
 	cl := call.Cluster
-	v := clusterView{reader: rd, Cluster: cl, Project: call.Project.Name, Name: clusterName(call.Project.Name, cl.Name),
+	v := clusterView{reader: rd, Cluster: cl, Project: call.Project.Name, Name: commands.ClusterRef(call.Project.Name, cl.Name),
 		URL: clusterURL(call.Project.Name, cl.Name), Facts: rd.facts(cl, call.Project.Name), Settings: rd.settings(cl.Spec),
 		AllOps:     "/operations?cluster=" + call.Project.Name + "/" + cl.Name,
 		Kubeconfig: rd.may(access.ClusterKubeconfig, cl), Delete: rd.may(access.ClusterChange, cl), AtMS: rd.now.UnixMilli()}
@@ -122,7 +122,7 @@ func (p *Pages) clusterNodes(w http.ResponseWriter, r *http.Request, in bot.Inbo
 	if err != nil {
 		return err
 	}
-	v := nodesView{reader: rd, Name: clusterName(call.Project.Name, call.Cluster.Name), At: rd.now}
+	v := nodesView{reader: rd, Name: commands.ClusterRef(call.Project.Name, call.Cluster.Name), At: rd.now}
 	if v.Planned, err = p.store.Nodes(r.Context(), call.Cluster.ID); err != nil {
 		return err
 	}

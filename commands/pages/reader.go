@@ -174,11 +174,3 @@ func (rd *reader) EventBadge(e lifecycle.Event) string {
 		return "badge-info"
 	}
 }
-
-// clusterName says which cluster a command means.
-func clusterName(project, name string) string {
-	if project == "" || project == lifecycle.DefaultProject {
-		return name
-	}
-	return project + "/" + name
-}

@@ -108,7 +108,7 @@ func TestStopWaitsForTheRunningStep(t *testing.T) {
 	if b.world.Has("three@w1") {
 		t.Error("the stage after the stop ran")
 	}
-	check(t, b.store.RetryOperation(context.Background(), b.op.ID))
+	check(t, b.store.RetryOperation(context.Background(), b.op.ID, "", ""))
 	b.until(lifecycle.OpSucceeded)
 	if err := b.world.Once(effects...); err != nil {
 		t.Errorf("after a retry: %v", err)

@@ -215,16 +215,16 @@ func testRetry(t *testing.T, f *Fixture) {
 	c := seedClusters(t, s, "c")[0]
 	seedOp(t, s, c, lifecycle.OpCreate)
 	op := claim(t, s)
-	wantErr(t, s.RetryOperation(ctx, op.ID), lifecycle.ErrConflict)
+	wantErr(t, s.RetryOperation(ctx, op.ID, "", ""), lifecycle.ErrConflict)
 	must[lifecycle.OperationStatus](t)(s.SignalOperation(ctx, op.ID, lifecycle.Signals{Stop: true}))
 	op.Stage, op.Error = "here", lifecycle.Fail(lifecycle.T("x"), nil)
 	op.Errors = []*lifecycle.Error{op.Error}
 	ok(t, s.Checkpoint(ctx, fenceOf(op), lifecycle.Checkpoint{Steps: []lifecycle.Step{{Seq: 1, Phase: "p", Status: lifecycle.StepDone}}}))
 	end(t, s, op, lifecycle.OpFailed)
 	s = f.Reopen()
-	ok(t, s.RetryOperation(ctx, op.ID))
-	wantErr(t, s.RetryOperation(ctx, op.ID), lifecycle.ErrConflict)
-	wantErr(t, s.RetryOperation(ctx, "none"), lifecycle.ErrNotFound)
+	ok(t, s.RetryOperation(ctx, op.ID, "", ""))
+	wantErr(t, s.RetryOperation(ctx, op.ID, "", ""), lifecycle.ErrConflict)
+	wantErr(t, s.RetryOperation(ctx, "none", "", ""), lifecycle.ErrNotFound)
 	wantErr(t, s.Checkpoint(ctx, fenceOf(op), lifecycle.Checkpoint{Operation: op}), lifecycle.ErrFenced)
 	again := claim(t, s)
 	if again.ID != op.ID || again.Attempt != 2 || again.Error != nil || again.Errors != nil || again.Stage != "" || !again.EndedAt.IsZero() {
@@ -234,7 +234,49 @@ func testRetry(t *testing.T, f *Fixture) {
 	same(t, "steps", len(must[[]lifecycle.Step](t)(s.Steps(ctx, op.ID))), 1)
 	end(t, s, again, lifecycle.OpStopped)
 	seedOp(t, s, c, lifecycle.OpDelete)
-	wantErr(t, s.RetryOperation(ctx, op.ID), lifecycle.ErrConflict) // not the newest any more
+	wantErr(t, s.RetryOperation(ctx, op.ID, "", ""), lifecycle.ErrConflict) // not the newest any more
+}
+
+// testOutOfTheQueue: what had worked before is stopped as it was, and can be
+// retried or undone; a create that never began frees its name and its hosts.
+func testOutOfTheQueue(t *testing.T, f *Fixture) {
+	ctx, s := Context(t), f.Store
+	c := seedClusters(t, s, "c", "new")
+	signal := func(id string, sig lifecycle.Signals) lifecycle.OperationStatus {
+		t.Helper()
+		return must[lifecycle.OperationStatus](t)(s.SignalOperation(ctx, id, sig))
+	}
+	seedOp(t, s, c[0], lifecycle.OpCreate)
+	op := claim(t, s)
+	end(t, s, op, lifecycle.OpFailed)
+	ok(t, s.RetryOperation(ctx, op.ID, "other", "local as other"))
+	got := must[*lifecycle.Operation](t)(s.Operation(ctx, op.ID))
+	if got.Actor != "other" || got.ActorName != "local as other" {
+		t.Fatalf("retried by other: %+v", got)
+	}
+	same(t, "retried", signal(op.ID, lifecycle.Signals{Stop: true}), lifecycle.OpStopped)
+	ok(t, s.RetryOperation(ctx, op.ID, "", ""))
+	same(t, "kept", must[*lifecycle.Operation](t)(s.Operation(ctx, op.ID)).Actor, "other")
+	for _, o := range must[[]lifecycle.Operation](t)(s.CancelQueued(ctx, c[0].ID)) {
+		same(t, "made way", o.Status, lifecycle.OpStopped)
+	}
+	del := seedOp(t, s, c[0], lifecycle.OpDelete)
+	wantErr(t, s.RetryOperation(ctx, op.ID, "", ""), lifecycle.ErrConflict)
+	same(t, "delete", signal(del.ID, lifecycle.Signals{Stop: true}), lifecycle.OpCancelled)
+	ok(t, s.RetryOperation(ctx, op.ID, "", "")) // a cancelled one does not count
+	same(t, "undone", signal(op.ID, lifecycle.Signals{Stop: true, Undo: true}), lifecycle.OpUndoing)
+	same(t, "cluster", must[*lifecycle.Cluster](t)(s.Cluster(ctx, c[0].ID)).Status, lifecycle.ClusterPending)
+
+	h := seedHosts(t, s, "h1")[0]
+	ok(t, s.ClaimHosts(ctx, c[1].ID, []string{h.ID}))
+	first := seedOp(t, s, c[1], lifecycle.OpCreate)
+	same(t, "never began", signal(first.ID, lifecycle.Signals{Stop: true}), lifecycle.OpCancelled)
+	s = f.Reopen()
+	same(t, "its cluster", must[*lifecycle.Cluster](t)(s.Cluster(ctx, c[1].ID)).Status, lifecycle.ClusterDeleted)
+	free := must[*lifecycle.Host](t)(s.HostByID(ctx, h.ID))
+	if free.Status != lifecycle.HostReady || free.ClusterID != "" {
+		t.Fatalf("its host: %+v", free)
+	}
 }
 
 func testCancelQueued(t *testing.T, f *Fixture) {

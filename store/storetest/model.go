@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -17,6 +18,8 @@ type modelOp struct {
 	status  lifecycle.OperationStatus
 	fence   int64
 	claimed bool // the lease is good
+	retried bool
+	undo    bool // was asked for
 }
 
 // claimModel is the queue as the contract tells it, without a database.
@@ -24,7 +27,8 @@ type claimModel struct {
 	t        *testing.T
 	s        *store.Store
 	clusters []*lifecycle.Cluster
-	ops      []*modelOp // by number
+	ops      []*modelOp      // by number
+	gone     map[string]bool // clusters that were never begun with
 }
 
 // ready is the operation that the next claim must give, or nil.
@@ -102,10 +106,26 @@ func (m *claimModel) finish(rt *rapid.T) {
 	op := *o.op
 	op.Status = rapid.SampledFrom([]lifecycle.OperationStatus{lifecycle.OpSucceeded, lifecycle.OpFailed, lifecycle.OpStopped}).Draw(rt, "end")
 	err := m.s.Checkpoint(Context(m.t), lifecycle.Fence{OperationID: op.ID, Token: o.fence}, lifecycle.Checkpoint{Operation: &op})
+	if o.undo && op.Status == lifecycle.OpSucceeded {
+		if !errors.Is(err, lifecycle.ErrUndoAsked) {
+			rt.Fatalf("%s succeeded, but was to be undone: %v", op.Label(), err)
+		}
+		return
+	}
 	if err != nil {
 		rt.Fatal(err)
 	}
 	o.status, o.claimed = op.Status, false
+}
+
+// alone reports whether nothing but o was ever to be done with its cluster.
+func (m *claimModel) alone(o *modelOp) bool {
+	for _, other := range m.ops {
+		if other != o && other.op.ClusterID == o.op.ClusterID && other.status != lifecycle.OpCancelled {
+			return false
+		}
+	}
+	return true
 }
 
 func (m *claimModel) stop(rt *rapid.T) {
@@ -117,6 +137,11 @@ func (m *claimModel) stop(rt *rapid.T) {
 	switch o.status {
 	case lifecycle.OpQueued:
 		o.status = lifecycle.OpCancelled
+		if o.retried {
+			o.status = lifecycle.OpStopped
+		} else if m.alone(o) {
+			m.gone[o.op.ClusterID] = true
+		}
 	case lifecycle.OpRunning:
 		o.status = lifecycle.OpStopping
 	}
@@ -128,7 +153,7 @@ func (m *claimModel) stop(rt *rapid.T) {
 // undo and retry must be refused exactly where the contract says so.
 func (m *claimModel) undo(rt *rapid.T) {
 	o := m.with(rt, func(o *modelOp) bool { return o.status == lifecycle.OpFailed || o.status == lifecycle.OpStopped })
-	free := true
+	free := !m.gone[o.op.ClusterID]
 	for _, other := range m.ops {
 		free = free && (other.op.ClusterID != o.op.ClusterID || !other.status.Active())
 	}
@@ -137,7 +162,7 @@ func (m *claimModel) undo(rt *rapid.T) {
 		rt.Fatalf("undo of %s with a free cluster %v: %v", o.op.Label(), free, err)
 	}
 	if free {
-		o.status = lifecycle.OpUndoing
+		o.status, o.undo = lifecycle.OpUndoing, true
 	}
 }
 
@@ -145,14 +170,14 @@ func (m *claimModel) retry(rt *rapid.T) {
 	o := m.with(rt, func(o *modelOp) bool { return o.status.Ended() })
 	may := o.status == lifecycle.OpFailed || o.status == lifecycle.OpStopped
 	for _, other := range m.ops {
-		may = may && (other.op.ClusterID != o.op.ClusterID || other.op.Number <= o.op.Number)
+		may = may && (other.op.ClusterID != o.op.ClusterID || other.op.Number <= o.op.Number || other.status == lifecycle.OpCancelled)
 	}
-	err := m.s.RetryOperation(Context(m.t), o.op.ID)
+	err := m.s.RetryOperation(Context(m.t), o.op.ID, "", "")
 	if (err == nil) != may {
 		rt.Fatalf("retry of %s (%s), allowed %v: %v", o.op.Label(), o.status, may, err)
 	}
 	if may {
-		o.status = lifecycle.OpQueued
+		o.status, o.retried, o.undo = lifecycle.OpQueued, true, false
 	}
 }
 
@@ -160,7 +185,7 @@ func testClaimModel(t *testing.T, f *Fixture) {
 	run := 0
 	rapid.Check(t, func(rt *rapid.T) {
 		run++
-		m := &claimModel{t: t, s: f.Store}
+		m := &claimModel{t: t, s: f.Store, gone: map[string]bool{}}
 		p := seedProject(t, f.Store, fmt.Sprintf("run-%d", run))
 		for i := range 3 {
 			m.clusters = append(m.clusters, seedCluster(t, f.Store, p.ID, fmt.Sprintf("c%d", i)))
@@ -191,6 +216,6 @@ func (m *claimModel) drain(rt *rapid.T) {
 		if op == nil {
 			return
 		}
-		end(m.t, m.s, op, lifecycle.OpSucceeded)
+		end(m.t, m.s, op, lifecycle.OpFailed)
 	}
 }

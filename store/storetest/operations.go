@@ -40,6 +40,10 @@ func testOperations(t *testing.T, f *Fixture) {
 		"all":         {commands.OperationFilter{}, []int64{second.Number, 1}},
 		"limit":       {commands.OperationFilter{Limit: 1}, []int64{second.Number}},
 		"cluster":     {commands.OperationFilter{ClusterID: c[0].ID}, []int64{1}},
+		"name":        {commands.OperationFilter{ClusterName: c[1].Name}, []int64{second.Number}},
+		"actor":       {commands.OperationFilter{Actor: "nobody"}, nil},
+		"in project":  {commands.OperationFilter{ProjectID: c[0].ProjectID, ClusterName: c[0].Name}, []int64{1}},
+		"either":      {commands.OperationFilter{ProjectIDs: []string{}, ClusterIDs: []string{c[1].ID}}, []int64{second.Number}},
 		"active":      {commands.OperationFilter{Active: true}, []int64{second.Number}},
 		"project":     {commands.OperationFilter{ProjectIDs: []string{c[0].ProjectID}}, []int64{second.Number, 1}},
 		"no projects": {commands.OperationFilter{ProjectIDs: []string{}}, nil},
@@ -164,6 +168,49 @@ func testCheckpointKeepsStop(t *testing.T, f *Fixture) {
 	}
 	end(t, s, op, lifecycle.OpStopped)
 	same(t, "ended", must[*lifecycle.Operation](t)(s.Operation(ctx, op.ID)).Status, lifecycle.OpStopped)
+}
+
+// testDeletedStaysDeleted: what waits for a deleted cluster is cancelled, deletes
+// too, and nobody who comes late gives it another status.
+func testDeletedStaysDeleted(t *testing.T, f *Fixture) {
+	ctx, s := Context(t), f.Store
+	c := seedClusters(t, s, "c")[0]
+	seedOp(t, s, c, lifecycle.OpCreate)
+	op := claim(t, s)
+	end(t, s, op, lifecycle.OpFailed)
+	seedOp(t, s, c, lifecycle.OpDelete)
+	second, behind := claim(t, s), seedOp(t, s, c, lifecycle.OpDelete)
+	gone := *c
+	gone.Status, second.Status = lifecycle.ClusterDeleted, lifecycle.OpSucceeded
+	ok(t, s.Checkpoint(ctx, fenceOf(second), lifecycle.Checkpoint{Operation: second, Cluster: &gone, CancelQueued: true}))
+	s = f.Reopen()
+	same(t, "behind", must[*lifecycle.Operation](t)(s.Operation(ctx, behind.ID)).Status, lifecycle.OpCancelled)
+	_, err := s.SignalOperation(ctx, op.ID, lifecycle.Signals{Undo: true})
+	wantErr(t, err, lifecycle.ErrGone)
+	ok(t, s.CreateCluster(ctx, &lifecycle.Cluster{ProjectID: c.ProjectID, Name: c.Name, Status: lifecycle.ClusterPending}, nil)) // its name is free
+	late := *c
+	late.Status = lifecycle.ClusterFailed
+	ok(t, s.Checkpoint(ctx, fenceOf(second), lifecycle.Checkpoint{Cluster: &late}))
+	same(t, "cluster", must[*lifecycle.Cluster](t)(s.Cluster(ctx, c.ID)).Status, lifecycle.ClusterDeleted)
+}
+
+// testUndoBeforeSuccess: an operation that somebody was told will be undone does
+// not succeed.
+func testUndoBeforeSuccess(t *testing.T, f *Fixture) {
+	ctx, s := Context(t), f.Store
+	seedOp(t, s, seedClusters(t, s, "c")[0], lifecycle.OpCreate)
+	op := claim(t, s)
+	must[lifecycle.OperationStatus](t)(s.SignalOperation(ctx, op.ID, lifecycle.Signals{Undo: true}))
+	done := *op
+	done.Status = lifecycle.OpSucceeded
+	wantErr(t, s.Checkpoint(ctx, fenceOf(op), lifecycle.Checkpoint{Operation: &done}), lifecycle.ErrUndoAsked)
+	s = f.Reopen()
+	got := must[*lifecycle.Operation](t)(s.Operation(ctx, op.ID))
+	same(t, "status", got.Status, lifecycle.OpStopping)
+	same(t, "signals", got.Signals, lifecycle.Signals{Stop: true, Undo: true})
+	end(t, s, op, lifecycle.OpUndone)
+	done.Fence = 0
+	wantErr(t, s.Checkpoint(ctx, fenceOf(&done), lifecycle.Checkpoint{Operation: &done}), lifecycle.ErrFenced)
 }
 
 func testCheckpointCancels(t *testing.T, f *Fixture) {

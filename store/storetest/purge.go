@@ -146,7 +146,7 @@ func testPurgeLogs(t *testing.T, f *Fixture) {
 	same(t, "lines", len(must[[]lifecycle.LogLine](t)(s.Log(ctx, done.ID, commands.LogFilter{}))), 0)
 	must[*lifecycle.Operation](t)(s.Operation(ctx, done.ID)) // what it was is kept
 
-	ok(t, s.RetryOperation(ctx, done.ID))
+	ok(t, s.RetryOperation(ctx, done.ID, "", ""))
 	again := claim(t, s)
 	ok(t, s.AppendLog(ctx, fenceOf(again), lines(2)))
 	same(t, "tried again", size(done.ID), [2]int{2, 1203})
