@@ -27,8 +27,17 @@ type cardData struct {
 	Steps     []lifecycle.Step          `json:"steps"`
 }
 
+// undoes ends the command that undoes an operation.
+const undoes = " undo=yes"
+
 // Card is the living card of an operation as it stands now, in one language.
 func (s *Services) Card(ctx context.Context, operationID, lang string) (bot.Message, error) {
+	return s.cardFor(ctx, operationID, lang, nil)
+}
+
+// cardFor is a card with only what its reader may do; may is nil in a room, where
+// whoever presses a button is asked for the right.
+func (s *Services) cardFor(ctx context.Context, operationID, lang string, may func(canonical string) bool) (bot.Message, error) {
 	op, err := s.Store.Operation(ctx, operationID)
 	if err != nil {
 		return bot.Message{}, err
@@ -45,7 +54,7 @@ func (s *Services) Card(ctx context.Context, operationID, lang string) (bot.Mess
 	if err != nil {
 		return bot.Message{}, err
 	}
-	c := &Call{Lang: lang, Zone: s.TimeZone, catalogue: s.Catalogue, Words: s.words(lang)}
+	c := &Call{Lang: lang, Zone: s.TimeZone, catalogue: s.Catalogue, Words: s.words(lang), may: may}
 	m := bot.Message{Title: c.Say("card.title", "op", op.Label(), "kind", lifecycle.T("op.kind."+string(op.Kind)), "cluster", op.ClusterName),
 		Operation: op.Label(), Final: op.Status.Ended(), Succeeded: op.Status == lifecycle.OpSucceeded,
 		Severity: cardSeverity(op.Status), Progress: s.progress(c, op, cl, nodes, steps)}
@@ -60,12 +69,15 @@ func (s *Services) Card(ctx context.Context, operationID, lang string) (bot.Mess
 	if err != nil {
 		return bot.Message{}, err
 	}
-	may, err := s.mayGoOn(ctx, op, cl)
+	goesOn, err := s.mayGoOn(ctx, op, cl)
 	if err != nil {
 		return bot.Message{}, err
 	}
-	m.Text, m.Data = c.cardText(op, d.Waiting, may), data(d)
-	m.Actions, m.Footer = c.cardActions(op, ClusterRef(p.Name, cl.Name), may)
+	m.Text, m.Data = c.cardText(op, d.Waiting, goesOn), data(d)
+	m.Actions, m.Footer = c.cardActions(op, ClusterRef(p.Name, cl.Name), goesOn)
+	if may != nil {
+		m.Actions = slices.DeleteFunc(m.Actions, func(a bot.Action) bool { return !may(a.Command) })
+	}
 	if link := s.operationLink(op.Label()); link != "" {
 		m.Links = []bot.Link{{Label: c.Say("card.page"), URL: link}}
 	}
@@ -162,7 +174,7 @@ func (c *Call) cardActions(op *lifecycle.Operation, cluster string, mayGoOn bool
 		}
 		all := []bot.Action{button("retry", "op retry "+label, "primary"), logs}
 		if op.Kind == lifecycle.OpCreate {
-			all = append(all, button("undo", "op stop "+label+" undo=yes", "danger"))
+			all = append(all, button("undo", "op stop "+label+undoes, "danger"))
 		}
 		return all, c.next("op retry " + label)
 	case lifecycle.OpSucceeded:

@@ -93,7 +93,7 @@ func (s *Services) opShow() *Spec {
 	return &Spec{Noun: nounOp, Verb: verbShow, Needs: access.ClusterRead, Scope: ScopeOperation, Args: []Param{opArg()},
 		Examples: []string{"op show op-1"}, ExampleZH: "操作 查看 op-1",
 		Run: func(ctx context.Context, c *Call) (*Outcome, error) {
-			m, err := s.Card(ctx, c.Op.ID, c.Lang)
+			m, err := s.cardFor(ctx, c.Op.ID, c.Lang, c.may)
 			if err != nil {
 				return nil, err
 			}

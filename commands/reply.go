@@ -26,9 +26,9 @@ func (c *Call) ok(next, key string, kv ...any) bot.Message {
 }
 
 // next is the footer that names the next sensible command, in the words of the
-// asker's language.
+// asker's language; nothing when the asker may not give it.
 func (c *Call) next(canonical string) string {
-	if canonical == "" {
+	if canonical == "" || c.may != nil && !c.may(canonical) {
 		return ""
 	}
 	return c.Say("reply.next", "command", c.Words(canonical))

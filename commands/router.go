@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/coxswain-ops/coxswain/bot"
@@ -174,6 +175,7 @@ func (t *turn) command(ctx context.Context, text string, refs map[string]bot.Ref
 	}
 	c := &Call{Spec: p.Spec, In: t.in, Subject: t.subject, Lang: t.lang, Zone: t.zone, Values: p.Values,
 		Words: t.r.s.words(t.lang), catalogue: t.r.s.Catalogue, parsed: p, canonical: Canonical(p)}
+	c.may = func(canonical string) bool { return t.r.mayGive(c, canonical) }
 	err := t.r.resolve(ctx, c) // before a denial, too: the audit says what it was about
 	switch {
 	case !t.subject.Allowed(p.Spec.Needs, access.Object{}), errors.Is(err, errDenied):
@@ -188,6 +190,26 @@ func (t *turn) command(ctx context.Context, text string, refs map[string]bot.Ref
 		return t.ask(ctx, c, p.Missing[0])
 	}
 	return t.confirmAndRun(ctx, c)
+}
+
+// mayGive reports whether the asker of c may give another command, as far as can
+// be told: about the same project and cluster, if it is about one.
+func (r *Router) mayGive(c *Call, canonical string) bool {
+	spec := r.registry.Spec(headOf(canonical))
+	if spec == nil {
+		return true
+	}
+	o, needs := access.Object{}, spec.Needs
+	if spec.Scope != ScopeSystem && c.Project != nil {
+		o.ProjectID = c.Project.ID
+		if c.Cluster != nil {
+			o.ClusterID = c.Cluster.ID
+		}
+	}
+	if spec.Scope == ScopeOperation && strings.HasSuffix(canonical, undoes) {
+		needs = operationNeeds[lifecycle.OpCreate]
+	}
+	return c.Subject.Allowed(needs, o)
 }
 
 // confirmAndRun makes the plan where the kind has one, confirms it, and runs.

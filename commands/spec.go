@@ -163,6 +163,9 @@ type Call struct {
 	// Words puts a canonical command into the words of the asker's language.
 	Words func(canonical string) string
 
+	// may reports whether who reads the answer may give a canonical command; nil:
+	// nobody in particular reads it.
+	may       func(canonical string) bool
 	catalogue *messages.Catalogue
 	parsed    *Parsed
 	canonical string // the command as typed, canonical, secrets left out

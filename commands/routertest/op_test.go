@@ -177,3 +177,28 @@ func TestOperationsAreListedOfTheirCluster(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatIsOfferedMayBeDone: an answer offers its reader nothing that would be
+// denied.
+func TestWhatIsOfferedMayBeDone(t *testing.T) {
+	w := newTemplate(t).world(t)
+	for who, want := range map[string]string{"viewer": "logs", "keeper": "retry logs", "manager": "retry logs undo"} {
+		m := w.say(who, "op show op-1", nil)
+		var got []string
+		for _, a := range m.Actions {
+			got = append(got, a.ID)
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%s is offered %v, want %s", who, got, want)
+		}
+		if next := strings.Contains(m.Footer, "op retry"); next != (who != "viewer") {
+			t.Errorf("%s reads %q", who, m.Footer)
+		}
+		if next := strings.Contains(w.say(who, "cluster list", nil).Footer, "cluster create"); next != (who == "manager") {
+			t.Errorf("%s is told to create a cluster: %v", who, next)
+		}
+	}
+	if m := w.say("boss", "cluster show qa/demo", nil); !strings.Contains(m.Footer, "qa/demo") {
+		t.Errorf("the next command means another cluster: %s", m.Footer)
+	}
+}
