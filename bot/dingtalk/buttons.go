@@ -26,7 +26,7 @@ func (d *DingTalk) issue(ctx context.Context, to bot.Address, m bot.Message) ([]
 		}
 		out = append(out, button{label: label(a.Label), token: token, style: a.Style})
 	}
-	if m.Form == nil || !d.hasForms() || len(components(m.Form)) == 0 {
+	if m.Form == nil || !d.hasForms() || len(d.components(m.Form)) == 0 {
 		return out, nil
 	}
 	token, err := d.shared.Buttons.Issue(ctx, to, m, bot.Action{ID: "form", Label: m.Form.Title, Command: m.Form.Command})

@@ -97,7 +97,7 @@ func subjectOn(t *testing.T, f *fakedingtalk.Fake, change func(*Config)) bottest
 				return err
 			}
 			return f.Submit(ctx, fakedingtalk.Room, fakedingtalk.Staff, map[string]any{"name": fill["name"], "workers": 5,
-				"plan": map[string]any{"index": 0, "value": fill["plan"]}, "gpu": true})
+				"plan": map[string]any{"index": 0, "value": fill["plan"]}, "gpu": map[string]any{"index": 1, "value": fill["gpu"]}})
 		},
 		Uploaded: func() []bot.Attachment { return unpacked(t, f.Files(fakedingtalk.Room)) },
 		Cannot:   map[bottest.Ability]string{bottest.Threads: "DingTalk has none"},

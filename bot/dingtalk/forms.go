@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/coxswain-ops/coxswain/bot"
@@ -27,7 +29,7 @@ func formToken(outTrackID string) (token string, ok bool) {
 type formInput struct {
 	Name        string       `json:"name"`
 	Label       string       `json:"label"`
-	Type        string       `json:"type"` // TEXT, NUMBER, SELECT, CHECKBOX
+	Type        string       `json:"type"` // TEXT, NUMBER, SELECT
 	Required    bool         `json:"required,omitempty"`
 	Placeholder string       `json:"placeholder,omitempty"`
 	Default     any          `json:"defaultValue,omitempty"`
@@ -39,10 +41,13 @@ type formOption struct {
 	Text  string `json:"text"`
 }
 
+// leftOut is the entry of a list for a value that is left out; see formValue.
+const leftOut = "–"
+
 // components makes the form's fields; nil when one of them cannot be asked for on
 // a card: files cannot be uploaded there, and a card shows what is typed into it,
 // so secrets are asked for in a direct chat instead.
-func components(f *bot.Form) []formInput {
+func (d *DingTalk) components(f *bot.Form) []formInput {
 	var out []formInput
 	for _, field := range f.Fields {
 		in := formInput{Name: field.Name, Label: field.Label, Type: "TEXT", Required: field.Required, Placeholder: field.Help}
@@ -54,20 +59,60 @@ func components(f *bot.Form) []formInput {
 			return nil
 		case field.Type == "number":
 			in.Type = "NUMBER"
-		case field.Type == "bool":
-			in.Type, in.Default = "CHECKBOX", field.Default == "true"
+		case field.Type == "bool": // no switch: one that nobody touched would say no
+			in.list(field, d.yesNo(f), boolDefault(field))
 		case len(field.Choices) > 0: // the names that there are, for one
-			in.Type = "SELECT"
-			for i, c := range field.Choices {
-				in.Options = append(in.Options, formOption{Value: c, Text: c})
-				if c == field.Default {
-					in.Default = map[string]any{"index": i, "value": c}
-				}
-			}
+			in.list(field, listOf(field), field.Default)
 		}
 		out = append(out, in)
 	}
 	return out
+}
+
+// list makes in a list that begins with the value that was filled in, or with
+// nothing; where it need not be given there is an entry for that.
+func (in *formInput) list(field bot.FormField, options []formOption, value string) {
+	if !field.Required {
+		options = append([]formOption{{Value: leftOut, Text: leftOut}}, options...)
+	}
+	in.Type, in.Options, in.Default = "SELECT", options, nil
+	for i, o := range options {
+		if o.Value == value {
+			in.Default = map[string]any{"index": i, "value": value}
+		}
+	}
+}
+
+// listOf is the choices of a field. What was typed is one of them, be it right or
+// not: it must not turn into another.
+func listOf(field bot.FormField) []formOption {
+	var out []formOption
+	for _, c := range field.Choices {
+		out = append(out, formOption{Value: c, Text: c})
+	}
+	if field.Default != "" && !slices.Contains(field.Choices, field.Default) {
+		out = append(out, formOption{Value: field.Default, Text: field.Default})
+	}
+	return out
+}
+
+// yesNo are the two options of a yes-or-no field, in the language of its form.
+func (d *DingTalk) yesNo(f *bot.Form) []formOption {
+	say := func(key string) string { return key }
+	if d.shared.Say != nil {
+		lang := bot.LangOf(bot.Message{Form: f}, d.shared.Lang)
+		say = func(key string) string { return d.shared.Say(lang, key, nil) }
+	}
+	return []formOption{{Value: "true", Text: say("dingtalk.form.yes")}, {Value: "false", Text: say("dingtalk.form.no")}}
+}
+
+// boolDefault is the value of the option that a yes-or-no field begins with.
+func boolDefault(field bot.FormField) string {
+	yes, known := bot.YesNo(field.Default)
+	if !known {
+		return ""
+	}
+	return strconv.FormatBool(yes)
 }
 
 // showForm answers the press of a form's button with the form, for the presser's
@@ -87,7 +132,7 @@ func (d *DingTalk) showForm(ctx context.Context, in *bot.Inbound, c *cardCallbac
 	if err != nil || form == nil {
 		return false, err
 	}
-	fields := components(form)
+	fields := d.components(form)
 	if len(fields) == 0 {
 		return false, nil
 	}

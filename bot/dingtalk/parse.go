@@ -201,14 +201,17 @@ func (c *cardCallback) values() map[string]string {
 }
 
 // formValue reads one component's value: text, number, switch, or the choice's
-// {index, value}, whose value may be a list.
+// {index, value}, whose value may be a list. A choice of nothing is empty, which
+// counts as not given.
 func formValue(raw json.RawMessage) (string, bool) {
 	var v any
 	if json.Unmarshal(raw, &v) != nil {
 		return "", false
 	}
 	if choice, ok := v.(map[string]any); ok {
-		v = choice["value"]
+		if v = choice["value"]; v == leftOut {
+			return "", true
+		}
 	}
 	if list, ok := v.([]any); ok {
 		parts := make([]string, 0, len(list))

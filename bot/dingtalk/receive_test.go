@@ -176,10 +176,10 @@ func TestForm(t *testing.T) {
 		t.Fatal(err)
 	}
 	shown := f.Messages(fakedingtalk.Room)
-	if len(b.all()) != 1 || len(shown) != 2 || len(shown[1].Only) != 1 || shown[1].Only[0] != "staff01" || !strings.Contains(shown[1].Text, `"options":[{"value":"dev"`) {
+	if len(b.all()) != 1 || len(shown) != 2 || len(shown[1].Only) != 1 || shown[1].Only[0] != "staff01" || !strings.Contains(shown[1].Text, `{"value":"dev","text":"dev"}`) {
 		t.Fatalf("%d handed over; %+v", len(b.all()), shown)
 	}
-	values := map[string]any{"name": "prod-1", "workers": 5, "plan": map[string]any{"index": 0, "value": "dev"}, "gpu": true, "zones": map[string]any{"value": []any{"a", "b"}}}
+	values := map[string]any{"name": "prod-1", "workers": 5, "plan": map[string]any{"index": 1, "value": "dev"}, "gpu": map[string]any{"index": 1, "value": "true"}, "zones": map[string]any{"value": []any{"a", "b"}}}
 	if err := f.Submit(t.Context(), fakedingtalk.Room, "staff01", values); err != nil {
 		t.Fatal(err)
 	}
@@ -212,7 +212,7 @@ func TestFormThatCannotBeShown(t *testing.T) {
 	}
 	secret := createForm()
 	secret.Fields = append(secret.Fields, bot.FormField{Name: "password", Type: "secret"})
-	if components(secret) != nil {
+	if d.components(secret) != nil {
 		t.Error("a secret would be typed into a card")
 	}
 }

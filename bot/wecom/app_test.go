@@ -170,7 +170,7 @@ func choiceForm() bot.Message {
 func TestFormOfChoices(t *testing.T) {
 	h := openApp(t)
 	h.send(choiceForm())
-	wantShown(t, h.fake.Shown("alice"), []string{"部署计划: (single) (ha-3az)", "备份: (否) (是)", "[创建]"})
+	wantShown(t, h.fake.Shown("alice"), []string{"部署计划: (single) (ha-3az)", "备份: (–) (否) (是)", "[创建]"})
 	if err := h.fake.Press(t.Context(), "alice", "创建", map[string]string{"部署计划": "ha-3az", "备份": "是"}); err != nil {
 		t.Fatal(err)
 	}
@@ -209,6 +209,16 @@ func TestLongAnswers(t *testing.T) {
 	if wrong := h.fake.Violations(); len(wrong) > 0 {
 		t.Errorf("%q", wrong)
 	}
+}
+
+// The room on a card is counted in characters, of which Chinese needs fewer.
+func TestCardHoldsAsManyCharacters(t *testing.T) {
+	h := openApp(t)
+	more := []bot.Action{{ID: "a", Label: "更多", Command: "logs"}}
+	h.send(bot.Message{Title: "集群", Text: strings.Repeat("字", 100), Footer: strings.Repeat("尾", 59), Actions: more})
+	wantShown(t, h.fake.Shown("alice"), []string{"集群", "字", "尾", "[更多]"})
+	h.send(bot.Message{Title: "集群", Text: strings.Repeat("字", 100), Footer: strings.Repeat("尾", 60), Actions: more})
+	wantShown(t, h.fake.Shown("alice")[1:], []string{"集群", "字", "尾"}, []string{"[更多]"})
 }
 
 func TestGroupChatOfAnApplication(t *testing.T) {

@@ -29,30 +29,36 @@ func (a *App) Upload(ctx context.Context, to bot.Address, name string, content [
 	if err := a.paced(to, 1); err != nil {
 		return bot.MessageRef{}, err
 	}
-	if err := a.media(ctx, to, "file", name, content); err != nil {
+	id, err := a.upload(ctx, "file", name, content)
+	if err != nil {
+		return bot.MessageRef{}, err
+	}
+	if err := a.sendUploaded(ctx, to, uploaded{"file", name, id}); err != nil {
 		return bot.MessageRef{}, err
 	}
 	return bot.MessageRef{Address: to, ID: "chat:" + randomID()}, nil
 }
 
-// media uploads and sends a file or an image.
-func (a *App) media(ctx context.Context, to bot.Address, kind, name string, content []byte) error {
-	content, err := sizedMedia(kind, content, maxFile)
+// upload gives the platform a file or an image.
+func (a *App) upload(ctx context.Context, kind, name string, content []byte) (id string, err error) {
+	content, err = sizedMedia(kind, content, maxFile)
 	if err != nil {
-		return err
+		return "", err
 	}
 	body, boundary, err := form(fileName(name), content)
 	if err != nil {
-		return sendError(err)
+		return "", sendError(err)
 	}
 	var got struct {
 		MediaID string `json:"media_id"`
 	}
 	err = a.client.send(ctx, http.MethodPost, "media/upload", url.Values{"type": {kind}}, "multipart/form-data; boundary="+boundary, body, &got)
-	if err != nil {
-		return sendError(err)
-	}
-	_, err = a.post(ctx, to, kind, map[string]string{"media_id": got.MediaID})
+	return got.MediaID, sendError(err)
+}
+
+// sendUploaded sends what was uploaded.
+func (a *App) sendUploaded(ctx context.Context, to bot.Address, u uploaded) error {
+	_, err := a.post(ctx, to, u.kind, map[string]string{"media_id": u.id})
 	return err
 }
 

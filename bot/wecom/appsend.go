@@ -44,7 +44,7 @@ func (a *App) aside(ctx context.Context, to bot.Address, m bot.Message) (bot.Mes
 	if err != nil {
 		return ref, err
 	}
-	if _, err := a.sendChat(ctx, to, bot.Message{Text: a.drawer.say("wecom.private"), For: m.For}); err != nil {
+	if _, err := a.sendChat(ctx, to, bot.Message{Text: a.drawer.say(m, "wecom.private", nil), For: m.For}); err != nil {
 		a.log.Warn("a room was not told that the answer went to the person", "err", err)
 	}
 	return ref, nil
@@ -52,38 +52,79 @@ func (a *App) aside(ctx context.Context, to bot.Address, m bot.Message) (bot.Mes
 
 func (a *App) sendPerson(ctx context.Context, to bot.Address, m bot.Message) (bot.MessageRef, error) {
 	m = wordsBeyond(m)
-	ref := bot.MessageRef{Address: to}
 	if err := ctx.Err(); err != nil {
-		return ref, &bot.SendError{Err: err}
+		return bot.MessageRef{}, &bot.SendError{Err: err}
 	}
-	if !wantsCard(m) || !holds(m) {
-		id, err := a.sendText(ctx, to, m, wantsCard(m))
-		if err != nil {
-			return bot.MessageRef{}, err
-		}
-		ref.ID = "msg:" + id
-	} else if err := a.paced(to, 1); err != nil {
+	if wantsCard(m) {
+		return a.sendCard(ctx, to, m)
+	}
+	id, lost, err := a.sendText(ctx, to, m, false)
+	if err != nil {
 		return bot.MessageRef{}, err
 	}
-	if !wantsCard(m) {
-		return ref, nil
-	}
+	a.sayLost(ctx, to, m, lost)
+	return bot.MessageRef{Address: to, ID: "msg:" + id}, nil
+}
+
+// sendCard sends m's card, and what it does not hold before it. The card is drawn
+// first: an error then must not come when a half has been sent.
+func (a *App) sendCard(ctx context.Context, to bot.Address, m bot.Message) (bot.MessageRef, error) {
 	task := newTask()
 	c, err := a.drawer.draw(ctx, to, m, task)
 	if err != nil {
 		return bot.MessageRef{}, sendError(err)
 	}
-	got, err := a.post(ctx, to, "template_card", c)
+	before, err := a.beforeCard(ctx, to, m)
 	if err != nil {
 		return bot.MessageRef{}, err
 	}
-	ref.ID = cardRef(task)
+	got, err := a.post(ctx, to, "template_card", c)
+	if before != nil && (err == nil || lasting(err)) {
+		a.completed(ctx, to, m, before)
+	}
+	if err != nil {
+		return bot.MessageRef{}, err
+	}
+	ref := bot.MessageRef{Address: to, ID: cardRef(task)}
 	rec := record{Room: to.Room, Message: m, Code: got.ResponseCode, MsgID: got.MsgID, Sent: a.now()}
 	if err := a.records.save(ctx, ref.ID, rec); err != nil {
 		// It was sent: to fail now would send it twice. It can still be pressed.
 		a.log.Error("a card can not be changed later", "err", err)
 	}
 	return ref, nil
+}
+
+// completed ends a message of which nothing more will be sent.
+func (a *App) completed(ctx context.Context, to bot.Address, m bot.Message, before *arrived) {
+	if err := a.records.forgetArrived(ctx, to, m, before); err != nil {
+		a.log.Warn("a message with the same words would go without them for a day", "err", err)
+	}
+	a.sayLost(ctx, to, m, before.Lost)
+}
+
+// beforeCard sends what m's card does not hold, unless an earlier attempt has done
+// so, and takes the card's place in the minute. It gives nil when the card holds all.
+func (a *App) beforeCard(ctx context.Context, to bot.Address, m bot.Message) (*arrived, error) {
+	if holds(m) {
+		return nil, a.paced(to, 1)
+	}
+	got, err := a.records.arrived(ctx, to, m)
+	if err != nil {
+		return nil, sendError(err)
+	}
+	if got != nil {
+		err = a.paced(to, 1+min(1, len(got.Lost)))
+	} else {
+		got = &arrived{}
+		_, got.Lost, err = a.sendText(ctx, to, m, true)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := a.records.keepArrived(ctx, to, m, got); err != nil {
+		a.log.Warn("if a card is not taken, the words before it will be sent again", "err", err)
+	}
+	return got, nil
 }
 
 func cardRef(task string) string { return "card:" + task }
@@ -101,10 +142,12 @@ func wordsBeyond(m bot.Message) bot.Message {
 // sendChat sends to a group chat that the application made. WeCom takes no cards
 // there and tells nothing of what is said there, so buttons become words.
 func (a *App) sendChat(ctx context.Context, to bot.Address, m bot.Message) (bot.MessageRef, error) {
-	id, err := a.sendText(ctx, to, allWords(m), false)
+	m = allWords(m)
+	id, lost, err := a.sendText(ctx, to, m, false)
 	if err != nil {
 		return bot.MessageRef{}, err
 	}
+	a.sayLost(ctx, to, m, lost)
 	return bot.MessageRef{Address: to, ID: "chat:" + nonempty(id, randomID())}, nil
 }
 
@@ -131,8 +174,9 @@ func randomID() string {
 }
 
 // sendText sends m as Markdown with its image, and with what did not fit as files;
-// card says that a card follows.
-func (a *App) sendText(ctx context.Context, to bot.Address, m bot.Message, card bool) (id string, err error) {
+// lost is what of these did not arrive. card says that a card follows. All places
+// in the minute are taken and all files uploaded first.
+func (a *App) sendText(ctx context.Context, to bot.Address, m bot.Message, card bool) (id string, lost []string, err error) {
 	render := func(m bot.Message) string { return mention(a.cfg.CorpID, to, m, appMarkup().text(m)) }
 	text, _, files := bot.Fit(m, bot.Limits{Bytes: a.Limits().Bytes}, render, true)
 	n := 1 + len(files)
@@ -143,23 +187,32 @@ func (a *App) sendText(ctx context.Context, to bot.Address, m bot.Message, card 
 		n++
 	}
 	if err := a.paced(to, n); err != nil {
-		return "", err
+		return "", nil, err
+	}
+	extras, err := uploadAll(ctx, m, files, a.upload, a.log)
+	if err != nil {
+		return "", nil, err
 	}
 	got, err := a.post(ctx, to, "markdown", map[string]string{"content": text})
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
-	if m.Image != nil {
-		if err := a.media(ctx, to, "image", m.Image.Name, m.Image.PNG); err != nil {
-			a.log.Warn("an image was not sent; its words were", "err", err) // the text has them
-		}
+	return got.MsgID, extras.sendAll(func(u uploaded) error { return a.sendUploaded(ctx, to, u) }, a.log), nil
+}
+
+// sayLost tells the person which files did not arrive, in the place that one of
+// these had in the minute: what was cut would else be nowhere.
+func (a *App) sayLost(ctx context.Context, to bot.Address, m bot.Message, lost []string) {
+	if len(lost) == 0 {
+		return
 	}
-	for _, f := range files {
-		if err := a.media(ctx, to, "file", f.Name, f.Content); err != nil {
-			a.log.Warn("what did not fit was not sent as a file", "file", f.Name, "err", err)
-		}
+	ctx, cancel := afterwards(ctx)
+	defer cancel()
+	note := a.drawer.lost(m, lost)
+	text := bot.Truncate(mention(a.cfg.CorpID, to, note, appMarkup().text(note)), bot.Limits{Bytes: a.Limits().Bytes})
+	if _, err := a.post(ctx, to, "markdown", map[string]string{"content": text}); err != nil {
+		a.log.Error("that a file is missing could not be said either", "err", err)
 	}
-	return got.MsgID, nil
 }
 
 // post sends one message of one kind to a person or a chat.

@@ -26,6 +26,7 @@ const unfinished = "…"
 // polled is a stream that WeCom asks for.
 type polled struct {
 	Text   string    `json:"text"`
+	Lang   string    `json:"lang,omitempty"` // of its reader
 	Finish bool      `json:"finish"`
 	Card   *card     `json:"card,omitempty"`  // not shown yet
 	Below  bool      `json:"below,omitempty"` // a card is, or will be, below it
@@ -59,7 +60,7 @@ func (b *AIBot) receiveCall(ctx context.Context, handle accept, message []byte) 
 	case body.MsgType == "stream":
 		return b.show(ctx, body.Stream.ID)
 	case body.MsgType == "event" && body.Event.Type == eventEnter:
-		return b.seal(map[string]any{"msgtype": "text", "text": map[string]string{"content": b.drawer.say("wecom.welcome")}})
+		return b.seal(map[string]any{"msgtype": "text", "text": map[string]string{"content": b.shared.Say(b.shared.Lang, "wecom.welcome", nil)}})
 	case body.press() && body.key() == refreshKey:
 		return b.sealRedrawn(ctx, body.task())
 	}
@@ -120,7 +121,7 @@ func (b *AIBot) show(ctx context.Context, id string) ([]byte, error) {
 		p = &polled{Text: unfinished, Finish: true}
 	}
 	if !p.Finish && b.now().Sub(p.Opened) >= streamTime-streamMargin {
-		p.Text, p.Finish = p.Text+"\n\n"+quote(b.drawer.say("wecom.goeson")), true
+		p.Text, p.Finish = p.Text+"\n\n"+quote(b.shared.Say(nonempty(p.Lang, b.shared.Lang), "wecom.goeson", nil)), true
 	}
 	if !p.Below {
 		return b.seal(streamBody(id, p.Text, p.Finish))
@@ -175,7 +176,7 @@ func (b *AIBot) sendByCallback(ctx context.Context, o outgoing) (bot.MessageRef,
 		if o.card != nil && living(o.m) {
 			o.card.below()
 		}
-		err = b.keepPolled(ctx, stream, polled{Text: o.text, Finish: !living(o.m), Card: o.card, Below: o.card != nil, Opened: b.now()})
+		err = b.keepPolled(ctx, stream, polled{Text: o.text, Lang: bot.LangOf(o.m, b.shared.Lang), Finish: !living(o.m), Card: o.card, Below: o.card != nil, Opened: b.now()})
 	default:
 		address := h.URL
 		h.URL = ""

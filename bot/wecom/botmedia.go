@@ -25,17 +25,21 @@ func (b *AIBot) Upload(ctx context.Context, to bot.Address, name string, content
 	if c == nil {
 		return bot.MessageRef{}, sendError(&apiError{What: cmdInit, Code: codeNoConnection})
 	}
-	if err := b.media(ctx, c, to, "file", name, content); err != nil {
+	id, err := b.upload(ctx, c, "file", name, content)
+	if err != nil {
+		return bot.MessageRef{}, err
+	}
+	if err := b.sendUploaded(ctx, c, to, uploaded{"file", name, id}); err != nil {
 		return bot.MessageRef{}, err
 	}
 	return bot.MessageRef{Address: to, ID: "push:" + randomID()}, nil
 }
 
-// media uploads in chunks, one after the other, and sends what was uploaded.
-func (b *AIBot) media(ctx context.Context, c *conn, to bot.Address, kind, name string, content []byte) error {
-	content, err := sizedMedia(kind, content, maxFile)
+// upload uploads in chunks, one after the other.
+func (b *AIBot) upload(ctx context.Context, c *conn, kind, name string, content []byte) (id string, err error) {
+	content, err = sizedMedia(kind, content, maxFile)
 	if err != nil {
-		return err
+		return "", err
 	}
 	sum := md5.Sum(content) //nolint:gosec // as above
 	var begun struct {
@@ -44,20 +48,51 @@ func (b *AIBot) media(ctx context.Context, c *conn, to bot.Address, kind, name s
 	chunks := (len(content) + chunkSize - 1) / chunkSize
 	start := map[string]any{"type": kind, "filename": fileName(name), "total_size": len(content), "total_chunks": chunks, "md5": hex.EncodeToString(sum[:])}
 	if err := c.call(ctx, cmdInit, newReqID(cmdInit), start, &begun); err != nil {
-		return sendError(err)
+		return "", sendError(err)
 	}
 	for i := range chunks {
 		part := content[i*chunkSize : min(len(content), (i+1)*chunkSize)]
 		body := map[string]any{"upload_id": begun.UploadID, "chunk_index": i, "base64_data": base64.StdEncoding.EncodeToString(part)}
 		if err := c.call(ctx, cmdChunk, newReqID(cmdChunk), body, nil); err != nil {
-			return sendError(err)
+			return "", sendError(err)
 		}
 	}
 	var done struct {
 		MediaID string `json:"media_id"`
 	}
-	if err := c.call(ctx, cmdFinish, newReqID(cmdFinish), map[string]string{"upload_id": begun.UploadID}, &done); err != nil {
-		return sendError(err)
+	err = c.call(ctx, cmdFinish, newReqID(cmdFinish), map[string]string{"upload_id": begun.UploadID}, &done)
+	return done.MediaID, sendError(err)
+}
+
+// sendUploaded sends what was uploaded.
+func (b *AIBot) sendUploaded(ctx context.Context, c *conn, to bot.Address, u uploaded) error {
+	return sendError(c.call(ctx, cmdSend, newReqID(cmdSend), push(to.Room, u.kind, map[string]string{"media_id": u.id}), nil))
+}
+
+// uploadAll uploads what goes beside m.
+func (b *AIBot) uploadAll(ctx context.Context, c *conn, m bot.Message, files []bot.Attachment) (beside, error) {
+	upload := func(ctx context.Context, kind, name string, content []byte) (string, error) {
+		return b.upload(ctx, c, kind, name, content)
 	}
-	return sendError(c.call(ctx, cmdSend, newReqID(cmdSend), push(to.Room, kind, map[string]string{"media_id": done.MediaID}), nil))
+	return uploadAll(ctx, m, files, upload, b.log)
+}
+
+// sendBeside sends what was uploaded, and gives all that did not arrive.
+func (b *AIBot) sendBeside(ctx context.Context, c *conn, to bot.Address, extras beside) (lost []string) {
+	return extras.sendAll(func(u uploaded) error { return b.sendUploaded(ctx, c, to, u) }, b.log)
+}
+
+// sayLost tells the person which files did not arrive: what was cut would else be
+// nowhere.
+func (b *AIBot) sayLost(ctx context.Context, c *conn, to bot.Address, m bot.Message, lost []string) {
+	if len(lost) == 0 {
+		return
+	}
+	ctx, cancel := afterwards(ctx)
+	defer cancel()
+	note := b.drawer.lost(m, lost)
+	text := bot.Truncate(mention(b.cfg.CorpID, to, note, botMarkup().text(note)), bot.Limits{Bytes: b.Limits().Bytes})
+	if err := c.call(ctx, cmdSend, newReqID(cmdSend), push(to.Room, "markdown", map[string]string{"content": text}), nil); err != nil {
+		b.log.Error("that a file is missing could not be said either", "err", err)
+	}
 }

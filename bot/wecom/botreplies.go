@@ -63,6 +63,7 @@ type streams struct {
 
 type openStream struct {
 	id, reqID, text string
+	lang            string // of its reader
 	opened          time.Time
 }
 

@@ -2,6 +2,7 @@ package wecom
 
 import (
 	"context"
+	"strings"
 
 	"github.com/coxswain-ops/coxswain/bot"
 )
@@ -54,6 +55,9 @@ func (o outgoing) ref() bot.MessageRef {
 	return ref
 }
 
+// words reports whether its text is a message of its own when it answers nothing.
+func (o outgoing) words() bool { return o.text != "" && (o.card == nil || !holds(o.m)) }
+
 // Send implements bot.Platform. The answer to a message is a stream on it, any
 // other a message of its own; what can be pressed is a card.
 func (b *AIBot) Send(ctx context.Context, to bot.Address, m bot.Message) (bot.MessageRef, error) {
@@ -88,7 +92,7 @@ func (b *AIBot) aside(ctx context.Context, to bot.Address, m bot.Message) (bot.M
 	if err != nil {
 		return ref, err
 	}
-	if _, err := b.Send(ctx, to, bot.Message{Text: b.drawer.say("wecom.private"), For: m.For, ReplyTo: answered}); err != nil {
+	if _, err := b.Send(ctx, to, bot.Message{Text: b.drawer.say(m, "wecom.private", nil), For: m.For, ReplyTo: answered}); err != nil {
 		b.log.Warn("a room was not told that the answer went to the person", "err", err)
 	}
 	return ref, nil
@@ -111,27 +115,70 @@ func (b *AIBot) compose(ctx context.Context, to bot.Address, m bot.Message) (out
 	return o, nil
 }
 
+// fit makes m's text, and files of what did not fit. A bot that is called by HTTP
+// can send none: it says so, because what was cut is then nowhere.
 func (b *AIBot) fit(to bot.Address, m bot.Message) (string, []bot.Attachment) {
 	render := func(m bot.Message) string { return mention(b.cfg.CorpID, to, m, botMarkup().text(m)) }
-	text, _, files := bot.Fit(m, bot.Limits{Bytes: b.Limits().Bytes}, render, b.calls == nil)
-	return text, files
+	limits := bot.Limits{Bytes: b.Limits().Bytes}
+	text, _, files := bot.Fit(m, limits, render, true)
+	if b.calls == nil || len(files) == 0 {
+		return text, files
+	}
+	var names []string
+	for _, f := range files {
+		names = append(names, f.Name)
+	}
+	m.Footer = joined(m.Footer, b.drawer.say(m, "wecom.nofiles", map[string]any{"files": strings.Join(names, ", ")}))
+	text, _, _ = bot.Fit(m, limits, render, false)
+	return text, nil
 }
 
+// sendByConnection answers by a stream where it can, else with messages of their
+// own. What an earlier attempt has sent of these is not sent again.
 func (b *AIBot) sendByConnection(ctx context.Context, o outgoing) (bot.MessageRef, error) {
 	c := b.connection()
 	if c == nil {
 		return bot.MessageRef{}, sendError(&apiError{What: cmdSend, Code: codeNoConnection})
 	}
-	ref, answered, err := b.answer(ctx, c, o)
-	if err == nil && !answered {
-		ref, err = b.pushAll(ctx, c, o)
+	if o.card == nil || !o.words() {
+		ref, _, err := b.begin(ctx, c, o)
+		return ref, err
 	}
+	got, err := b.records.arrived(ctx, o.to, o.m)
 	if err != nil {
 		return bot.MessageRef{}, sendError(err)
 	}
-	b.beside(ctx, c, o)
+	if got == nil {
+		ref, before, err := b.begin(ctx, c, o)
+		if err != nil || before == nil {
+			return ref, err
+		}
+		got = before
+	}
+	return b.pushCard(ctx, c, o, got)
+}
+
+// begin sends o, with what goes beside it, which is uploaded first. When it gives
+// what arrived, the card has yet to follow.
+func (b *AIBot) begin(ctx context.Context, c *conn, o outgoing) (bot.MessageRef, *arrived, error) {
+	extras, err := b.uploadAll(ctx, c, o.m, o.files)
+	if err != nil {
+		return bot.MessageRef{}, nil, sendError(err)
+	}
+	ref, answered, err := b.answer(ctx, c, o)
+	if err == nil && !answered {
+		err = b.pushFirst(ctx, c, o)
+	}
+	if err != nil {
+		return bot.MessageRef{}, nil, sendError(err)
+	}
+	lost := b.sendBeside(ctx, c, o.to, extras)
+	if !answered && o.card != nil && o.words() {
+		return bot.MessageRef{}, &arrived{Lost: lost}, nil
+	}
+	b.sayLost(ctx, c, o.to, o.m, lost)
 	b.keep(ctx, ref, o, "")
-	return ref, nil
+	return ref, nil, nil
 }
 
 // answer puts o on the message that it answers. False when that cannot be done
@@ -149,7 +196,7 @@ func (b *AIBot) answer(ctx context.Context, c *conn, o outgoing) (bot.MessageRef
 		err := c.call(ctx, cmdRespond, on, map[string]any{"msgtype": "template_card", "template_card": o.card}, nil)
 		return ref, err == nil, b.unlessUnanswerable(err, o, on)
 	}
-	st := &openStream{id: newStream(), reqID: on, text: o.text, opened: b.now()}
+	st := &openStream{id: newStream(), reqID: on, text: o.text, lang: bot.LangOf(o.m, b.shared.Lang), opened: b.now()}
 	body := streamBody(st.id, o.text, true)
 	if o.card != nil {
 		if living(o.m) {
@@ -175,33 +222,32 @@ func (b *AIBot) unlessUnanswerable(err error, o outgoing, on string) error {
 	return err
 }
 
-// pushAll sends o as messages of their own.
-func (b *AIBot) pushAll(ctx context.Context, c *conn, o outgoing) (bot.MessageRef, error) {
-	if o.text != "" && (o.card == nil || !holds(o.m)) {
-		if err := c.call(ctx, cmdSend, newReqID(cmdSend), push(o.to.Room, "markdown", map[string]string{"content": o.text}), nil); err != nil {
-			return bot.MessageRef{}, err
-		}
+// pushFirst sends o as a message of its own: its words, or a card that holds all.
+func (b *AIBot) pushFirst(ctx context.Context, c *conn, o outgoing) error {
+	if o.words() {
+		return c.call(ctx, cmdSend, newReqID(cmdSend), push(o.to.Room, "markdown", map[string]string{"content": o.text}), nil)
 	}
-	if o.card != nil {
-		if err := c.call(ctx, cmdSend, newReqID(cmdSend), push(o.to.Room, "template_card", o.card), nil); err != nil {
-			return bot.MessageRef{}, err
-		}
-	}
-	return o.ref(), nil
+	return c.call(ctx, cmdSend, newReqID(cmdSend), push(o.to.Room, "template_card", o.card), nil)
 }
 
-// beside sends the image and the files that belong to o.
-func (b *AIBot) beside(ctx context.Context, c *conn, o outgoing) {
-	if o.m.Image != nil {
-		if err := b.media(ctx, c, o.to, "image", o.m.Image.Name, o.m.Image.PNG); err != nil {
-			b.log.Warn("an image was not sent; its words were", "err", err)
-		}
+// pushCard sends the card of a message whose words have arrived.
+func (b *AIBot) pushCard(ctx context.Context, c *conn, o outgoing, got *arrived) (bot.MessageRef, error) {
+	if err := b.records.keepArrived(ctx, o.to, o.m, got); err != nil {
+		b.log.Warn("if a card is not taken, the words before it will be sent again", "err", err)
 	}
-	for _, f := range o.files {
-		if err := b.media(ctx, c, o.to, "file", f.Name, f.Content); err != nil {
-			b.log.Warn("what did not fit was not sent as a file", "file", f.Name, "err", err)
+	err := sendError(c.call(ctx, cmdSend, newReqID(cmdSend), push(o.to.Room, "template_card", o.card), nil))
+	if err == nil || lasting(err) {
+		if err := b.records.forgetArrived(ctx, o.to, o.m, got); err != nil {
+			b.log.Warn("a message with the same words would go without them for a day", "err", err)
 		}
+		b.sayLost(ctx, c, o.to, o.m, got.Lost)
 	}
+	if err != nil {
+		return bot.MessageRef{}, err
+	}
+	ref := o.ref()
+	b.keep(ctx, ref, o, "")
+	return ref, nil
 }
 
 // keep remembers a card, so that a press on it can draw it again.

@@ -284,7 +284,7 @@ func (s *session) persist(ctx context.Context, body *botBody, in bot.Inbound) er
 // platform takes no other word for it.
 func (s *session) sorry(reqID string, in bot.Inbound) {
 	b := s.bot
-	words := b.drawer.say("wecom.refused")
+	words := b.shared.Say(b.shared.Lang, "wecom.refused", nil)
 	var err error
 	if in.Press != "" {
 		err = s.conn.fire(cmdSend, newReqID(cmdSend), push(in.From.Room, "markdown", map[string]string{"content": words}))

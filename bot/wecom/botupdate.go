@@ -56,6 +56,13 @@ func (b *AIBot) showInStream(ctx context.Context, id string, rec *record, to bot
 		return false, &apiError{What: cmdRespond, Code: codeNoConnection}
 	}
 	text, files := b.fit(to, m)
+	var extras beside
+	if stays(m) {
+		var err error
+		if extras, err = b.uploadAll(ctx, c, m, files); err != nil {
+			return false, err
+		}
+	}
 	err := c.call(ctx, cmdRespond, st.reqID, streamAndCard(st.id, text, stays(m), nil), nil)
 	if code := codeOf(err); code == codeBadRequest || code == codeStreamExpired {
 		b.streams.drop(id)
@@ -67,7 +74,7 @@ func (b *AIBot) showInStream(ctx context.Context, id string, rec *record, to bot
 	b.streams.shows(id, text)
 	if stays(m) {
 		b.streams.drop(id)
-		b.beside(ctx, c, outgoing{to: to, m: m, files: files})
+		b.sayLost(ctx, c, to, m, b.sendBeside(ctx, c, to, extras))
 	}
 	return true, nil
 }
@@ -80,7 +87,7 @@ func (b *AIBot) closeOldStreams(ctx context.Context) {
 		return
 	}
 	for _, st := range b.streams.takeOld(b.now()) {
-		text := bot.Truncate(st.text, bot.Limits{Bytes: b.Limits().Bytes - 200}) + "\n\n" + quote(b.drawer.say("wecom.goeson"))
+		text := bot.Truncate(st.text, bot.Limits{Bytes: b.Limits().Bytes - 200}) + "\n\n" + quote(b.shared.Say(st.lang, "wecom.goeson", nil))
 		if err := c.call(ctx, cmdRespond, st.reqID, streamAndCard(st.id, text, true, nil), nil); err != nil {
 			b.log.Warn("a stream was not finished in time", "err", err)
 		}
@@ -131,7 +138,7 @@ func (b *AIBot) fill(ctx context.Context, body *botBody, in *bot.Inbound) error 
 
 // welcome greets somebody who opens the chat for the first time in a day.
 func (b *AIBot) welcome(ctx context.Context, c *conn, reqID string) {
-	body := map[string]any{"msgtype": "text", "text": map[string]string{"content": b.drawer.say("wecom.welcome")}}
+	body := map[string]any{"msgtype": "text", "text": map[string]string{"content": b.shared.Say(b.shared.Lang, "wecom.welcome", nil)}}
 	if err := c.call(ctx, cmdWelcome, reqID, body, nil); err != nil {
 		b.log.Warn("somebody was not greeted", "err", err)
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -26,6 +27,13 @@ const (
 	rowRunes    = 40
 	keyRunes    = 8
 	buttonRunes = 14
+)
+
+// What a list shows, and its id, for a value that is left out: WeCom has no list that
+// begins with nothing.
+const (
+	leftOut   = "–"
+	leftOutID = "none"
 )
 
 // refreshKey is what the button of a living card carries that shows it as it
@@ -109,14 +117,24 @@ func selectable(f *bot.Form) bool {
 	}
 	n := 0
 	for _, field := range f.Fields {
-		switch options := len(choices(field)); {
-		case options >= 1 && options <= maxOptions:
+		switch {
+		case listed(field):
 			n++
 		case field.Required:
 			return false
 		}
 	}
 	return n >= 1 && n <= maxSelects
+}
+
+// listed reports whether a card has a list for the field; one that need not be
+// given has an entry more, for leaving it out.
+func listed(f bot.FormField) bool {
+	n := len(choices(f))
+	if n > 0 && !f.Required {
+		n++
+	}
+	return n >= 1 && n <= maxOptions
 }
 
 func choices(f bot.FormField) []string {
@@ -126,7 +144,27 @@ func choices(f bot.FormField) []string {
 	case "secret", "file":
 		return nil
 	}
+	if len(f.Choices) > 0 && f.Default != "" && !slices.Contains(f.Choices, f.Default) {
+		return append(slices.Clone(f.Choices), f.Default) // what was typed stays, be it right or not
+	}
 	return f.Choices
+}
+
+// begins gives the id of the option that the field's list begins with: what was
+// typed, or nothing. A list that must be given begins with its first entry, as the
+// platform has it.
+func begins(f bot.FormField) string {
+	options, value := choices(f), f.Default
+	if yes, known := bot.YesNo(value); known && f.Type == "bool" {
+		value = strconv.FormatBool(yes)
+	}
+	switch i := slices.Index(options, value); {
+	case i >= 0 && value != "":
+		return strconv.Itoa(i)
+	case f.Required:
+		return "0"
+	}
+	return leftOutID
 }
 
 // holds reports whether the card shows all of m, so that it needs no text beside.
@@ -134,7 +172,7 @@ func holds(m bot.Message) bool {
 	if living(m) {
 		return true // it shows where it stands; the whole story is told in the end
 	}
-	if m.Table != nil || m.Code != nil || m.Image != nil || m.Footer != "" && len(m.Text)+len(m.Footer) > textRunes {
+	if m.Table != nil || m.Code != nil || m.Image != nil {
 		return false
 	}
 	if m.Form != nil && !selectable(m.Form) || len(m.Fields) > maxRows || len(m.Links) > maxJumps {
@@ -145,12 +183,16 @@ func holds(m bot.Message) bool {
 			return false
 		}
 	}
-	return utf8.RuneCountInString(m.Title) <= titleRunes && utf8.RuneCountInString(m.Text) <= textRunes
+	return utf8.RuneCountInString(cardHead(m)) <= titleRunes && utf8.RuneCountInString(cardText(m)) <= textRunes
 }
+
+// cardHead and cardText are what a card's title and text are cut from.
+func cardHead(m bot.Message) string { return signed(m, oneLine(m.Title)) }
+func cardText(m bot.Message) string { return strings.TrimSpace(m.Text + "\n" + m.Footer) }
 
 // draw makes m's card. Its buttons carry tokens only.
 func (d drawer) draw(ctx context.Context, to bot.Address, m bot.Message, task string) (*card, error) {
-	c := &card{CardType: "button_interaction", TaskID: task, Main: &cardTitle{Title: cut(signed(m, oneLine(m.Title)), titleRunes)}}
+	c := &card{CardType: "button_interaction", TaskID: task, Main: &cardTitle{Title: cut(cardHead(m), titleRunes)}}
 	if holds(m) {
 		c.content(m)
 	}
@@ -167,7 +209,7 @@ func (d drawer) draw(ctx context.Context, to bot.Address, m bot.Message, task st
 		c.Main.Title = cut(oneLine(m.Text), titleRunes)
 	}
 	if strings.TrimSpace(c.Main.Title) == "" && c.SubTitle == "" {
-		c.Main.Title = d.say("wecom.choose")
+		c.Main.Title = d.say(m, "wecom.choose", nil)
 	}
 	if len(c.Buttons) == 0 && c.Submit == nil {
 		c.CardType, c.Action = "text_notice", c.wholeCard()
@@ -175,7 +217,16 @@ func (d drawer) draw(ctx context.Context, to bot.Address, m bot.Message, task st
 	return c, nil
 }
 
-func (d drawer) say(key string) string { return d.shared.Say(d.shared.Lang, key, nil) }
+// say gives a text in the language of the message that it goes with.
+func (d drawer) say(with bot.Message, key string, args map[string]any) string {
+	return d.shared.Say(bot.LangOf(with, d.shared.Lang), key, args)
+}
+
+// lost is the word about files that did not arrive.
+func (d drawer) lost(with bot.Message, files []string) bot.Message {
+	return bot.Message{Severity: bot.Warning, For: with.For,
+		Text: d.say(with, "wecom.upload.failed", map[string]any{"files": strings.Join(files, ", ")})}
+}
 
 // wholeCard is where a press on the card leads; a card without buttons must have
 // that. Without a link of ours it is WeCom's own page.
@@ -187,7 +238,7 @@ func (c *card) wholeCard() *cardJump {
 }
 
 func (c *card) content(m bot.Message) {
-	c.SubTitle = cut(strings.TrimSpace(m.Text+"\n"+m.Footer), textRunes)
+	c.SubTitle = cut(cardText(m), textRunes)
 	for _, f := range m.Fields {
 		c.row(f.Label, f.Value)
 	}
@@ -236,7 +287,7 @@ func (d drawer) buttons(ctx context.Context, c *card, to bot.Address, m bot.Mess
 		c.Buttons = append(c.Buttons, cardButton{Text: cut(oneLine(nonempty(a.Label, a.Command, "…")), buttonRunes), Style: style(a.Style), Key: token})
 	}
 	if living(m) {
-		c.Buttons = append(c.Buttons, cardButton{Text: d.say("wecom.refresh"), Style: style(""), Key: refreshKey})
+		c.Buttons = append(c.Buttons, cardButton{Text: d.say(m, "wecom.refresh", nil), Style: style(""), Key: refreshKey})
 	}
 	return nil
 }
@@ -251,16 +302,15 @@ func (d drawer) selects(ctx context.Context, c *card, to bot.Address, m bot.Mess
 	c.CardType, c.Buttons = "multiple_interaction", nil
 	c.Submit = &cardButton{Text: cut(oneLine(nonempty(m.Form.Submit, m.Form.Title, "OK")), buttonRunes), Key: token}
 	for i, field := range m.Form.Fields {
-		options := choices(field)
-		if len(options) == 0 || len(options) > maxOptions {
+		if !listed(field) {
 			continue
 		}
-		s := cardSelect{Key: strconv.Itoa(i), Title: cut(oneLine(field.Label), buttonRunes), Chosen: "0"}
-		for j, text := range options {
-			s.Options = append(s.Options, cardOption{ID: strconv.Itoa(j), Text: cut(d.option(field, text), rowRunes)})
-			if text == field.Default {
-				s.Chosen = strconv.Itoa(j)
-			}
+		s := cardSelect{Key: strconv.Itoa(i), Title: cut(oneLine(field.Label), buttonRunes), Chosen: begins(field)}
+		if !field.Required {
+			s.Options = append(s.Options, cardOption{ID: leftOutID, Text: leftOut})
+		}
+		for j, text := range choices(field) {
+			s.Options = append(s.Options, cardOption{ID: strconv.Itoa(j), Text: cut(d.option(m, field, text), rowRunes)})
 		}
 		c.Selects = append(c.Selects, s)
 	}
@@ -270,25 +320,26 @@ func (d drawer) selects(ctx context.Context, c *card, to bot.Address, m bot.Mess
 	return nil
 }
 
-func (d drawer) option(f bot.FormField, value string) string {
+func (d drawer) option(m bot.Message, f bot.FormField, value string) string {
 	if f.Type != "bool" {
 		return oneLine(value)
 	}
 	if value == "true" {
-		return d.say("wecom.yes")
+		return d.say(m, "wecom.yes", nil)
 	}
-	return d.say("wecom.no")
+	return d.say(m, "wecom.no", nil)
 }
 
-// filled gives what was chosen on the card of form f, with what its other fields
-// had in them: the card has no place for those.
+// filled gives what was chosen on the card of form f, with what was typed into its
+// other fields: the card has no place for those.
 func filled(f *bot.Form, chosen []selected) map[string]string {
 	values := map[string]string{}
 	for _, field := range f.Fields {
-		if options := len(choices(field)); field.Default != "" && (options == 0 || options > maxOptions) {
+		if !listed(field) && field.Default != "" && typed(f, field) {
 			values[field.Name] = field.Default
 		}
 	}
+	empty := map[string]string{}
 	for _, s := range chosen {
 		i, err := strconv.Atoi(s.QuestionKey)
 		if err != nil || i < 0 || i >= len(f.Fields) || len(s.OptionIDs) == 0 {
@@ -297,9 +348,20 @@ func filled(f *bot.Form, chosen []selected) map[string]string {
 		options := choices(f.Fields[i])
 		if j, err := strconv.Atoi(s.OptionIDs[0]); err == nil && j >= 0 && j < len(options) {
 			values[f.Fields[i].Name] = options[j]
+		} else if s.OptionIDs[0] == leftOutID {
+			empty[f.Fields[i].Name] = ""
 		}
 	}
+	if len(values) == 0 {
+		return empty // counts as not given, but the form was filled in: what was typed is taken out
+	}
 	return values
+}
+
+// typed tells what a person had typed from what merely is the field's default: the
+// form's command has only the former in it.
+func typed(f *bot.Form, field bot.FormField) bool {
+	return strings.Contains(f.Command, " "+field.Name+"=")
 }
 
 func style(s string) int {

@@ -27,7 +27,7 @@ func pickForm() *bot.Form {
 var (
 	picked = map[string]string{"network": "calico", "audit-log": "true"}
 	// pickedTexts is the same by the words on the card.
-	pickedTexts = map[string]string{"Network": "calico", "Audit log": "是"}
+	pickedTexts = map[string]string{"Network": "calico", "Audit log": "Yes"}
 )
 
 // shown are the messages of one side and room that are no files, and the files. Of

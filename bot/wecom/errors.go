@@ -116,6 +116,12 @@ func (e *apiError) transient() (wait time.Duration, transient bool) {
 	return 0, false
 }
 
+// lasting reports whether err is one after which nothing is tried again.
+func lasting(err error) bool {
+	var failed *bot.SendError
+	return errors.As(err, &failed) && failed.Permanent
+}
+
 func permanent(format string, args ...any) error {
 	return &bot.SendError{Permanent: true, Err: fmt.Errorf("wecom: "+format, args...)}
 }

@@ -55,6 +55,10 @@ func (f *Fake) api(w http.ResponseWriter, r *http.Request) {
 }
 
 func (f *Fake) call(w http.ResponseWriter, r *http.Request, path string, body []byte) {
+	if code := f.stormOf(path); code != 0 {
+		fail(w, code, "storm")
+		return
+	}
 	switch path {
 	case "message/send":
 		f.send(w, body)
@@ -119,6 +123,9 @@ func parseOutgoing(body []byte) (outgoing, bool) {
 // message makes what is sent into a message; code says why it is refused.
 func (f *Fake) message(by, to string, o outgoing, most int) (m *Message, code int, words string) {
 	m = &Message{ID: "id-" + random(), To: to, By: by, Kind: o.MsgType, codes: map[string]time.Time{}, sent: f.clock()}
+	if code := f.stormOf(o.MsgType); code != 0 {
+		return m, code, "storm"
+	}
 	part := o.parts[o.MsgType]
 	switch o.MsgType {
 	case "text", "markdown":

@@ -16,7 +16,11 @@ type faults struct {
 	broken bool
 	slow   chan struct{} // calls wait for it to close
 	garble bool
+	of     map[string]stormOf // by kind of message or name of call
 }
+
+// stormOf makes the next left of one kind fail.
+type stormOf struct{ code, left int }
 
 // Storm makes the next n calls of the API and of the gateway fail with errcode, in
 // an HTTP 200 as the platform does it. Asking for a token goes on.
@@ -24,6 +28,28 @@ func (f *Fake) Storm(errcode, n int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.faults.code, f.faults.left = errcode, n
+}
+
+// StormOf makes the next n messages of one kind ("template_card", "file"), or calls
+// of one name ("media/upload", "aibot_upload_media_init"), fail with errcode; all
+// others go on.
+func (f *Fake) StormOf(what string, errcode, n int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.faults.of == nil {
+		f.faults.of = map[string]stormOf{}
+	}
+	f.faults.of[what] = stormOf{errcode, n}
+}
+
+// stormOf gives the errcode that this one fails with, 0 for none. The lock is held.
+func (f *Fake) stormOf(what string) int {
+	s := f.faults.of[what]
+	if s.left <= 0 {
+		return 0
+	}
+	f.faults.of[what] = stormOf{s.code, s.left - 1}
+	return s.code
 }
 
 // StormHTTP makes the next n calls of the API fail with a status.

@@ -209,6 +209,9 @@ func (f *Fake) obey(l *link, fr *wireFrame) (code int, words string, body any) {
 	if code := f.storm(); code != 0 {
 		return code, "storm", nil
 	}
+	if code := f.stormOf(fr.Cmd); code != 0 {
+		return code, "storm", nil
+	}
 	switch fr.Cmd {
 	case "aibot_respond_msg", "aibot_respond_welcome_msg", "aibot_respond_update_msg":
 		code, words = f.respond(fr)
