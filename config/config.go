@@ -167,7 +167,8 @@ type LimitsConfig struct {
 
 // UploadsConfig bounds the files that people send.
 type UploadsConfig struct {
-	// MaxBytes is the largest file, such as an offline bundle, that is accepted.
+	// MaxBytes is the largest file, such as an offline bundle, that is accepted
+	// from an administrator; 1 MiB is from anybody else.
 	MaxBytes value.Size `default:"16GiB" min:"1MiB" max:"1TiB"`
 }
 

@@ -34,13 +34,24 @@ type Caller struct {
 	On       string // who really speaks, when Identity is tried on
 	// ActAs lets the caller speak as any user name, audited as both.
 	ActAs bool
+	// Person is who the caller is over all of their identities; "" = Identity.
+	Person string
+	// Admin lets the caller upload what is large, and several files at a time.
+	Admin bool
 	// Enter says which rooms are open to the caller, DMs aside; nil = all.
 	Enter func(room string) bool
 }
 
 // LocalCaller is everybody who may open the socket.
 func LocalCaller(*http.Request) (Caller, error) {
-	return Caller{Identity: "local:local", ActAs: true}, nil
+	return Caller{Identity: "local:local", ActAs: true, Admin: true}, nil
+}
+
+func (c Caller) person() string {
+	if c.Person != "" {
+		return c.Person
+	}
+	return c.Identity
 }
 
 // API serves the room over HTTP, behind any listener.
@@ -48,6 +59,7 @@ type API struct {
 	room     *Room
 	handle   func(context.Context, bot.Inbound) error
 	identify func(*http.Request) (Caller, error)
+	words    func(r *http.Request, e *Error) string
 	streams  chan struct{}
 	log      *slog.Logger
 }
@@ -58,13 +70,20 @@ func (r *Room) API(handle func(context.Context, bot.Inbound) error, identify fun
 	return &API{room: r, handle: handle, identify: identify, streams: make(chan struct{}, maxStreams), log: r.cfg.Log}
 }
 
+// InWords has refusals say in the caller's language what they are, for callers that
+// have no catalogue.
+func (a *API) InWords(words func(r *http.Request, e *Error) string) *API {
+	a.words = words
+	return a
+}
+
 // Handler gives the routes.
 func (a *API) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v1/messages", a.route(a.postMessage))
 	mux.HandleFunc("POST /v1/uploads", a.route(a.postUpload))
 	mux.HandleFunc("GET /v1/events", a.route(a.getEvents))
-	mux.HandleFunc("GET /v1/complete", a.route(a.getComplete))
+	mux.HandleFunc("POST /v1/complete", a.route(a.postComplete))
 	mux.HandleFunc("GET /v1/healthz", a.route(a.getHealth))
 	mux.HandleFunc("POST /v1/passes", a.route(a.postPass))
 	return mux
@@ -76,6 +95,7 @@ type Error struct {
 	Status int            `json:"-"` // HTTP
 	Key    string         `json:"key"`
 	Args   map[string]any `json:"args,omitempty"`
+	Text   string         `json:"text,omitempty"` // in words, for callers without a catalogue
 }
 
 // Error is the log's wording.
@@ -116,12 +136,21 @@ func (a *API) route(h handler) http.HandlerFunc {
 		switch {
 		case err == nil:
 		case errors.As(err, &refusal):
-			a.answer(w, refusal.Status, map[string]any{"error": refusal})
+			a.tell(w, r, refusal)
 		default:
 			a.log.Error("room: request failed", "route", r.Pattern, "err", err)
-			a.answer(w, http.StatusServiceUnavailable, map[string]any{"error": refuse(503, "unavailable")})
+			a.tell(w, r, refuse(http.StatusServiceUnavailable, "unavailable"))
 		}
 	}
+}
+
+// tell answers with a refusal.
+func (a *API) tell(w http.ResponseWriter, r *http.Request, e *Error) {
+	told := *e
+	if a.words != nil {
+		told.Text = a.words(r, e)
+	}
+	a.answer(w, e.Status, map[string]any{"error": told})
 }
 
 func (a *API) answer(w http.ResponseWriter, status int, v any) {
@@ -185,18 +214,23 @@ func clip(s string) string {
 	return strings.ToValidUTF8(s, "�")
 }
 
-func (a *API) getComplete(w http.ResponseWriter, r *http.Request, c Caller) error {
-	q := r.URL.Query()
-	s, err := c.speak(q.Get("as"), q.Get("room"))
+// postComplete answers with the ways to go on from what has been typed so far. That
+// may be a secret, so it is not in the address, which every proxy writes down.
+func (a *API) postComplete(w http.ResponseWriter, r *http.Request, c Caller) error {
+	p, err := decodePost(w, r)
+	if err != nil {
+		return err
+	}
+	s, err := c.speak(p.As, p.Room)
 	if err != nil {
 		return err
 	}
 	out := []bot.Completion{}
-	if text := q.Get("text"); a.room.cfg.Assistant != nil && len(text) <= maxText {
+	if a.room.cfg.Assistant != nil && len(p.Text) <= maxText {
 		ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
 		defer cancel()
-		in := s.inbound("", text, q.Get("lang"))
-		in.Interactive, in.LangForced = true, q.Get("forced") != ""
+		in := s.inbound("", p.Text, p.Lang)
+		in.Interactive, in.LangForced = true, p.LangForced
 		got, err := a.room.cfg.Assistant.Complete(ctx, in)
 		if err != nil {
 			return fmt.Errorf("complete: %w", err)

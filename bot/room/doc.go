@@ -9,7 +9,7 @@
 // How to add one more front end: a listener that serves API.Handler with an
 // Identify of its own. How to add a route: one line in API.Handler, one handler.
 //
-// What it must never do: keep state that a restart would lose (the upload in
-// progress is all there is); hold more of a slow reader's entries than one batch;
-// write a typed secret into the transcript.
+// What it must never do: keep state that a restart would lose (the uploads in
+// progress, and how much each person has uploaded, are all there is); hold more of
+// a slow reader's entries than one batch; write a typed secret into the transcript.
 package room

@@ -3,6 +3,7 @@ package room
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -23,7 +24,8 @@ const (
 // getEvents streams the entries of a room and of the speaker's DM as
 // server-sent events. With "after" (or Last-Event-ID) it goes on from there;
 // without, it first gives the newest "last" entries. The event "live" says that
-// what follows is new; its id is the cursor to come back with.
+// what follows is new; its id is the cursor to come back with. The stream ends when
+// its reader may not read it any more.
 func (a *API) getEvents(w http.ResponseWriter, r *http.Request, c Caller) error {
 	q := r.URL.Query()
 	s, err := c.speak(q.Get("as"), q.Get("room"))
@@ -46,6 +48,7 @@ func (a *API) getEvents(w http.ResponseWriter, r *http.Request, c Caller) error 
 	}
 	out := NewStream(w)
 	defer context.AfterFunc(r.Context(), out.Cut)()
+	l := &reader{api: a, r: r, speaker: s, out: out, looked: time.Now()}
 	rooms := slices.Compact([]string{s.room, DM(s.identity)})
 	if !resume {
 		after, err = a.sendHistory(r, rooms, int(last), out)
@@ -59,10 +62,66 @@ func (a *API) getEvents(w http.ResponseWriter, r *http.Request, c Caller) error 
 	if err := out.Start(); err != nil {
 		return nil // the reader has gone
 	}
-	if err := a.room.Follow(r.Context(), rooms, after, out.entry, out.Idle); err != nil && r.Context().Err() == nil && !out.Gone() {
+	err = a.room.Follow(r.Context(), rooms, after, l.entry, l.idle)
+	if err != nil && r.Context().Err() == nil && !out.Gone() && !errors.Is(err, errShut) {
 		a.log.Error("room: a reader was cut off", "err", err)
 	}
 	return nil
+}
+
+// errShut ends the stream of somebody who may not read it any more.
+var errShut = errors.New("the room is not open to its reader any more")
+
+// reader is one open stream.
+type reader struct {
+	api     *API
+	r       *http.Request
+	speaker speaker // as of the beginning
+	out     *Stream
+	looked  time.Time
+}
+
+func (l *reader) entry(e Entry) error {
+	if err := l.look(); err != nil {
+		return err
+	}
+	return l.out.entry(e)
+}
+
+func (l *reader) idle(cursor int64) error {
+	if err := l.look(); err != nil {
+		return err
+	}
+	return l.out.Idle(cursor)
+}
+
+// look asks again who the reader is and whether the room is open to them: a stream
+// outlives the session and the rights that it began with. Who comes back is told why
+// not.
+func (l *reader) look() error {
+	if time.Since(l.looked) < l.api.room.cfg.LookAgain {
+		return nil
+	}
+	l.looked = time.Now()
+	c, err := l.api.identify(l.r)
+	if err != nil {
+		return shut(err)
+	}
+	q := l.r.URL.Query()
+	now, err := c.speak(q.Get("as"), q.Get("room"))
+	if err == nil && now != l.speaker {
+		err = errShut // somebody else by now
+	}
+	return shut(err)
+}
+
+// shut tells a refusal, which is nothing to log, from a failure.
+func shut(err error) error {
+	var refusal *Error
+	if errors.As(err, &refusal) {
+		return errors.Join(errShut, err)
+	}
+	return err
 }
 
 func (a *API) sendHistory(r *http.Request, rooms []string, last int, out *Stream) (int64, error) {

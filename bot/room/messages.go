@@ -81,6 +81,15 @@ func (a *API) postMessage(w http.ResponseWriter, r *http.Request, c Caller) erro
 }
 
 func readPost(w http.ResponseWriter, r *http.Request) (Post, error) {
+	p, err := decodePost(w, r)
+	if err != nil {
+		return p, err
+	}
+	return p, p.check()
+}
+
+// decodePost reads the body of a request; what it says is not checked yet.
+func decodePost(w http.ResponseWriter, r *http.Request) (Post, error) {
 	var p Post
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(30 * time.Second)) // not every listener has deadlines
 	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
@@ -95,7 +104,7 @@ func readPost(w http.ResponseWriter, r *http.Request) (Post, error) {
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return p, refuse(http.StatusBadRequest, "bad-json", "problem", "more than one value")
 	}
-	return p, p.check()
+	return p, nil
 }
 
 func (p Post) check() error {
@@ -169,7 +178,7 @@ func (a *API) lately(ctx context.Context, in bot.Inbound) (cursor int64, secret 
 }
 
 // among looks through the newest entries of the room for the message's own and for
-// the bot's last words.
+// the bot's last words to anybody.
 func (a *API) among(ctx context.Context, in bot.Inbound, limit int) (cursor int64, last *bot.Message, err error) {
 	recent, err := a.room.cfg.Transcript.LastEntries(ctx, in.From.Room, limit)
 	if err != nil {
@@ -179,7 +188,7 @@ func (a *API) among(ctx context.Context, in bot.Inbound, limit int) (cursor int6
 		if e.ID == in.ID {
 			cursor = e.Cursor
 		}
-		if e.Author == "" {
+		if e.Author == "" && (e.Bot.ReplyTo != "" || e.Bot.Ask != nil) { // news leave a question open
 			last = &e.Bot
 		}
 	}

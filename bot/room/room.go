@@ -27,6 +27,9 @@ type Config struct {
 	// subscription. Nil leaves the poll.
 	Changed func() (<-chan struct{}, func())
 	Poll    time.Duration // between looks without a signal: 1 s
+	// LookAgain is how often an open stream makes sure that its reader may still
+	// read it: 5 s.
+	LookAgain time.Duration
 	// Assistant completes commands; nil completes nothing.
 	Assistant bot.Assistant
 	// Data is the data directory: coxswain.sock and uploads/ are below it.
@@ -36,6 +39,12 @@ type Config struct {
 	Pass func(ctx context.Context, identity, on string) (link string, err error)
 	// MaxUpload bounds one uploaded file, in bytes: 16 GiB.
 	MaxUpload int64
+	// MaxUploads bounds all uploaded files together, in bytes: 32 GiB, and never less
+	// than two of the largest.
+	MaxUploads int64
+	// Free is how many bytes may still be written to the file system of a directory.
+	// Nil asks the system.
+	Free func(dir string) (int64, error)
 	// KeepUploads is how long an uploaded file stays: 24 h.
 	KeepUploads time.Duration
 	Log         *slog.Logger
@@ -60,8 +69,17 @@ func New(cfg Config) *Room {
 	if cfg.Poll <= 0 {
 		cfg.Poll = time.Second
 	}
+	if cfg.LookAgain <= 0 {
+		cfg.LookAgain = 5 * time.Second
+	}
 	if cfg.MaxUpload <= 0 {
 		cfg.MaxUpload = 16 << 30
+	}
+	if cfg.MaxUploads <= 0 {
+		cfg.MaxUploads = max(allUploads, 2*cfg.MaxUpload)
+	}
+	if cfg.Free == nil {
+		cfg.Free = freeBytes
 	}
 	if cfg.KeepUploads <= 0 {
 		cfg.KeepUploads = 24 * time.Hour
@@ -69,7 +87,7 @@ func New(cfg Config) *Room {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Room{cfg: cfg, uploads: newUploads(cfg.Data, cfg.MaxUpload)}
+	return &Room{cfg: cfg, uploads: newUploads(cfg)}
 }
 
 // Name implements bot.Platform.

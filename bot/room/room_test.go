@@ -252,6 +252,27 @@ func TestSecretAskedLongAgo(t *testing.T) {
 	}
 }
 
+// TestNewsLeaveAQuestionOpen: what comes by itself after a question for a secret is
+// not what the next words answer.
+func TestNewsLeaveAQuestionOpen(t *testing.T) {
+	h := newHouse(t, nil)
+	at := bot.Address{Account: "room", Room: "terminal"}
+	for _, m := range []bot.Message{{Text: "password?", ReplyTo: "message-0", Ask: &bot.Ask{Name: "password", Secret: true}}, {Title: "demo is ready"}} {
+		if _, err := h.room.Send(t.Context(), at, m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h.post(room.Post{ID: "message-1", Text: "correct horse"})
+	if _, err := h.room.Send(t.Context(), at, bot.Message{Text: "added", ReplyTo: "message-1"}); err != nil {
+		t.Fatal(err)
+	}
+	h.post(room.Post{ID: "message-2", Text: "cluster list"})
+	got, err := h.transcript.LastEntries(t.Context(), "terminal", 3)
+	if err != nil || got[0].Text != "••••" || got[2].Text != "cluster list" {
+		t.Errorf("%+v (%v)", got, err)
+	}
+}
+
 func TestActingAsSomebodyElse(t *testing.T) {
 	h := newHouse(t, nil)
 	for _, tt := range []struct {
@@ -508,11 +529,11 @@ func (a *assistant) Home(context.Context, bot.Inbound) (bot.Message, error) {
 func TestCompleteAndHealth(t *testing.T) {
 	helper := &assistant{}
 	h := newHouse(t, func(c *room.Config) { c.Assistant = helper })
-	status, answer := h.do("GET", "/v1/complete?as=alice&room=ops&lang=zh&text=clu", nil)
+	status, answer := h.do("POST", "/v1/complete", strings.NewReader(`{"as":"alice","room":"ops","lang":"zh","langForced":true,"text":"clu"}`))
 	if status != 200 || !strings.Contains(answer, `{"text":"cluster","help":"clusters"}`) {
 		t.Errorf("%d %s", status, answer)
 	}
-	if in := helper.asked[0]; in.Identity != "terminal:alice" || in.Text != "clu" || in.Lang != "zh" {
+	if in := helper.asked[0]; in.Identity != "terminal:alice" || in.From.Room != "ops" || in.Text != "clu" || in.Lang != "zh" || !in.LangForced || !in.Interactive {
 		t.Errorf("asked %+v", in)
 	}
 	if status, answer := h.do("GET", "/v1/healthz", nil); status != 200 || !strings.Contains(answer, `"ok":true`) {

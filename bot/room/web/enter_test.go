@@ -135,7 +135,7 @@ func TestWhoIsDisabledIsOutAtOnce(t *testing.T) {
 	was := h.people.all["terminal:alice"]
 	for name, now := range map[string]web.Person{"disabled or unlinked": {}, "linked to another user": {UserID: "u-mallory", Name: "mallory", Admin: true}} {
 		h.people.set("terminal:alice", now)
-		for path, want := range map[string]int{"/": 303, "/rooms/qa": 303, "/ui/form?text=x": 401, "/ui/events?room=qa&after=0": 401, "/v1/healthz": 401, "/v1/complete?text=c": 401, "/v1/events": 401} {
+		for path, want := range map[string]int{"/": 303, "/rooms/qa": 303, "/ui/events?room=qa&after=0": 401, "/v1/healthz": 401, "/v1/events": 401} {
 			if a := h.get(path, cookie); a.status != want {
 				t.Errorf("%s: GET %s: %d, want %d", name, path, a.status, want)
 			}
@@ -145,6 +145,11 @@ func TestWhoIsDisabledIsOutAtOnce(t *testing.T) {
 		}
 		if a := h.post("/ui/read", cookie, map[string]any{"room": "qa", "cursor": 1}); a.status != http.StatusUnauthorized {
 			t.Errorf("%s: read: %d", name, a.status)
+		}
+		for _, path := range []string{"/ui/form", "/v1/complete"} {
+			if a := h.post(path, cookie, map[string]string{"room": "qa", "text": "c"}); a.status != http.StatusUnauthorized {
+				t.Errorf("%s: %s: %d", name, path, a.status)
+			}
 		}
 		if !h.in(other) {
 			t.Errorf("%s: somebody else is out", name)

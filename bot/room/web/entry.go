@@ -15,8 +15,9 @@ import (
 // entryView is one entry as its template shows it.
 type entryView struct {
 	*frame
-	E    room.Entry
-	Mine bool
+	E      room.Entry
+	Mine   bool
+	reader string // the identity that it is shown to
 }
 
 // formView is a form as its template shows it; ID tells the fields of several
@@ -79,7 +80,13 @@ var planHash = regexp.MustCompile(` (plan|计划)=[0-9a-f]{12}$`)
 func (v entryView) Said() string { return planHash.ReplaceAllString(v.E.Text, "") }
 
 func (s *Web) entryView(f *frame, v *visit, e room.Entry) entryView {
-	return entryView{frame: f, E: e, Mine: e.Author != "" && e.Author == v.in.Identity}
+	return entryView{frame: f, E: e, Mine: e.Author != "" && e.Author == v.in.Identity, reader: v.in.Identity}
+}
+
+// AsksSecret reports whether the bot waits for the reader to type a secret.
+func (v entryView) AsksSecret() bool {
+	m := v.M()
+	return m.Ask != nil && m.Ask.Secret && (m.For == "" || m.For == v.reader)
 }
 
 // M is what the bot says.

@@ -276,20 +276,7 @@ func TestOtherRoomsAreOnlyToldOf(t *testing.T) {
 // TestAStreamEndsWithItsSession: who is signed out, disabled, unlinked or put out
 // of the room hears nothing more after the next look.
 func TestAStreamEndsWithItsSession(t *testing.T) {
-	for name, c := range map[string]struct {
-		change func(h *house)
-		signed bool // in still
-	}{
-		"signed out": {func(h *house) {
-			for _, s := range h.sessions.(*memory).all() {
-				check(h.t, h.sessions.DeleteSession(context.Background(), s.ID))
-			}
-		}, false},
-		"disabled":         {func(h *house) { h.people.set("terminal:alice", web.Person{}) }, false},
-		"linked elsewhere": {func(h *house) { h.people.set("terminal:alice", web.Person{UserID: "u-x", Projects: []string{"qa"}}) }, false},
-		"expired":          {func(h *house) { h.clock.pass(12 * time.Hour) }, false},
-		"room closed":      {func(h *house) { h.people.set("terminal:alice", web.Person{UserID: "u-alice"}) }, true},
-	} {
+	for name, c := range waysOut {
 		t.Run(name, func(t *testing.T) {
 			h := newHouse(t, nil).open()
 			s := h.listen("qa", h.signIn("terminal:alice", "local"), 0)
@@ -305,6 +292,49 @@ func TestAStreamEndsWithItsSession(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestTheRoomsOwnStreamEndsWithItsSession: neither with news nor without is there
+// another way to read on.
+func TestTheRoomsOwnStreamEndsWithItsSession(t *testing.T) {
+	for name, c := range waysOut {
+		for _, spoken := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s, spoken %v", name, spoken), func(t *testing.T) {
+				h := newHouse(t, nil).open()
+				s := h.try("/v1/events?room=qa&after=0", h.signIn("terminal:alice", "local"))
+				s.want("live")
+				c.change(h)
+				if spoken {
+					h.bot("qa", bot.Message{Text: "not for their eyes"})
+				}
+				if f, ok := s.next(); ok {
+					t.Errorf("it goes on with %+v", f)
+				}
+				if err := s.lines.Err(); err != nil {
+					t.Errorf("it did not end by itself: %v", err)
+				}
+				if text := h.log.String(); strings.Contains(text, "ERROR") {
+					t.Errorf("a refusal is logged as a failure: %s", text)
+				}
+			})
+		}
+	}
+}
+
+// waysOut are what ends the sight of a person who reads the room qa.
+var waysOut = map[string]struct {
+	change func(h *house)
+	signed bool // in still
+}{
+	"signed out": {func(h *house) {
+		for _, s := range h.sessions.(*memory).all() {
+			check(h.t, h.sessions.DeleteSession(context.Background(), s.ID))
+		}
+	}, false},
+	"disabled":         {func(h *house) { h.people.set("terminal:alice", web.Person{}) }, false},
+	"linked elsewhere": {func(h *house) { h.people.set("terminal:alice", web.Person{UserID: "u-x", Projects: []string{"qa"}}) }, false},
+	"expired":          {func(h *house) { h.clock.pass(12 * time.Hour) }, false},
+	"room closed":      {func(h *house) { h.people.set("terminal:alice", web.Person{UserID: "u-alice"}) }, true},
 }
 
 // TestAStreamEndsWithoutNews: nobody needs to speak for it.

@@ -58,7 +58,7 @@ func TestEveryKindOfField(t *testing.T) {
 	}}
 	h.assistant.form = form
 	h.bot("qa", bot.Message{Form: form})
-	a := h.get("/ui/form?room=qa&text=host+add", cookie)
+	a := h.post("/ui/form", cookie, map[string]string{"room": "qa", "text": "host add"})
 	var got struct{ HTML, Title string }
 	check(t, json.Unmarshal([]byte(a.body), &got))
 	if got.Title != "Add a host" {
@@ -150,13 +150,13 @@ func TestALongFormIsFolded(t *testing.T) {
 func TestAFormIsMadeForItsAsker(t *testing.T) {
 	h := newHouse(t, nil).open()
 	cookie := h.signIn("terminal:alice", "local")
-	if a := h.get("/ui/form?text=help", cookie); a.status != http.StatusNoContent || a.body != "" {
+	if a := h.post("/ui/form", cookie, map[string]string{"text": "help"}); a.status != http.StatusNoContent || a.body != "" {
 		t.Errorf("no form: %d %q", a.status, a.body)
 	}
 	h.assistant.form = &bot.Form{}
 	for asked, want := range map[string]string{"qa": "qa", "ops": "dm:terminal:alice", "dm:terminal:bob": "dm:terminal:alice", "": "dm:terminal:alice"} {
 		h.assistant.asked = nil
-		h.get("/ui/form?text=cluster+create&room="+escape(asked), cookie)
+		h.post("/ui/form", cookie, map[string]string{"text": "cluster create", "room": asked})
 		in := h.assistant.asked[0]
 		if in.From.Room != want || in.Identity != "terminal:alice" || in.On != "local" || in.Text != "cluster create" || in.From.Account != "room" {
 			t.Errorf("in %q: %+v", asked, in)

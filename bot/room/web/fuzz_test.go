@@ -80,11 +80,11 @@ func FuzzVisit(f *testing.F) {
 	h, sessions := door(f)
 	f.Add("GET", "/rooms/ops", "")
 	f.Add("GET", "/rooms/%2e%2e?x=%00", "")
-	f.Add("GET", "/ui/form?room=ops&text=host+add", "")
-	f.Add("GET", "/ui/form?room=dm:terminal:alice&text=<script>", "")
+	f.Add("POST", "/ui/form", `{"room":"ops","text":"host add"}`)
+	f.Add("POST", "/ui/form", `{"room":"dm:terminal:alice","text":"<script>"}`)
 	f.Add("POST", "/ui/read", `{"room":"ops","cursor":-5}`)
 	f.Add("POST", "/ui/read", `{"room":"dm:terminal:alice","cursor":9223372036854775807}`)
-	f.Add("GET", "/v1/complete?text=%ff&room=ops", "")
+	f.Add("POST", "/v1/complete", "{\"room\":\"ops\",\"text\":\"\xff\"}")
 	key := "a-session-of-bob"
 	check(f, sessions.CreateSession(f.Context(), &access.Session{Hash: access.HashSecret(key), UserID: "u-bob", Identity: "terminal:bob", On: "local",
 		CreatedAt: time.Now(), SeenAt: time.Now(), ExpiresAt: time.Now().Add(time.Hour)}))

@@ -6,6 +6,9 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/net/html"
+
+	"github.com/coxswain-ops/coxswain/bot"
 	"github.com/coxswain-ops/coxswain/bot/room/web"
 )
 
@@ -16,6 +19,8 @@ var posts = map[string]string{
 	"/enter":       `{"secret":"x"}`,
 	"/leave":       ``,
 	"/ui/read":     `{"room":"qa","cursor":1}`,
+	"/ui/form":     `{"room":"qa","text":"host add"}`,
+	"/v1/complete": `{"room":"qa","text":"c"}`,
 	"/v1/messages": `{"id":"message-1","room":"qa","text":"cluster delete demo confirm=demo"}`,
 	"/v1/uploads":  `content`,
 	"/v1/passes":   ``,
@@ -83,12 +88,13 @@ func TestEveryAnswerIsGuarded(t *testing.T) {
 			t.Errorf("%s has no type", name)
 		}
 	}
-	for _, path := range []string{"/", "/enter", "/leave", "/rooms/qa", "/rooms/none", "/rooms/", "/ui/events", "/ui/events?room=qa&after=x", "/ui/form?text=x", "/ui/form?text=" + strings.Repeat("x", 5000),
+	for _, path := range []string{"/", "/enter", "/leave", "/rooms/qa", "/rooms/none", "/rooms/", "/ui/events", "/ui/events?room=qa&after=x", "/ui/form?text=x",
 		"/ui/read", "/static/app.css", "/static/app.js", "/static/icon.svg", "/static/none", "/static/../web.go", "/static/", "/v1/healthz", "/v1/complete?text=c", "/v1/messages", "/op/op-1", "/%00", "/nowhere", "/a/../b", "//evil.example/x"} {
 		for _, c := range []string{cookie, "", "coxswain=forged"} {
 			look("GET "+path, h.get(path, c))
 		}
 	}
+	look("POST /ui/form", h.do("POST", "/ui/form", cookie, posts["/ui/form"]))
 	for path, body := range posts {
 		look("POST "+path, h.do("POST", path, "", body))
 		look("POST "+path+" from elsewhere", h.do("POST", path, cookie, body, "Sec-Fetch-Site: cross-site"))
@@ -122,17 +128,34 @@ func TestBodiesAreBounded(t *testing.T) {
 		{"/ui/read", `{"room":"qa","cursor":1e400}`, 400},
 		{"/v1/messages", `{"id":"message-1","room":"qa","text":"` + strings.Repeat("x", 20<<10) + `"}`, 413},
 		{"/v1/messages", `{"id":"message-1","room":"qa","text":"` + strings.Repeat("x", 3<<20) + `"}`, 413},
+		{"/ui/form", `{"text":"` + big + `"}`, 400},
+		{"/ui/form", `{"text":`, 400},
+		{"/v1/complete", `{"room":"qa","text":"` + strings.Repeat("x", 3<<20) + `"}`, 413},
+		{"/v1/complete", `{"room":"qa","text":`, 400},
 		{"/v1/uploads", strings.Repeat("x", 2<<20), 413},
 	} {
 		if a := h.do("POST", c.path, cookie, c.body); a.status != c.want {
 			t.Errorf("POST %s of %d bytes: %d, want %d", c.path, len(c.body), a.status, c.want)
 		}
 	}
-	if a := h.get("/ui/form?text="+big, cookie); a.status != http.StatusBadRequest {
-		t.Errorf("a form for %d bytes: %d", len(big), a.status)
-	}
 	if len(h.heard()) != 0 || h.cursor() != 0 {
 		t.Error("too much was taken all the same")
+	}
+}
+
+// TestLargeFilesAreForAdministrators, and others are told so in their language.
+func TestLargeFilesAreForAdministrators(t *testing.T) {
+	h := newHouse(t, nil).open()
+	large := strings.Repeat("x", 3<<19)
+	cookie := h.signIn("terminal:alice", "local")
+	for lang, words := range map[string]string{"en": "for administrators", "zh": "由管理员上传"} {
+		a := h.do("POST", "/v1/uploads", cookie+"; coxswain_lang="+lang, large)
+		if a.status != http.StatusRequestEntityTooLarge || !strings.Contains(a.body, words) || !strings.Contains(a.body, "1 MiB") {
+			t.Errorf("%s: %d %s", lang, a.status, a.body)
+		}
+	}
+	if a := h.do("POST", "/v1/uploads", h.signIn("terminal:boss", "local"), large); a.status != http.StatusCreated {
+		t.Errorf("an administrator: %d %s", a.status, a.body)
 	}
 }
 
@@ -147,10 +170,13 @@ func TestABrowserSpeaksAsItself(t *testing.T) {
 			t.Errorf("%s: %d %s", body, a.status, a.body)
 		}
 	}
-	for _, path := range []string{"/v1/events?as=boss", "/v1/complete?as=boss&text=c", "/v1/events?room=dm:terminal:bob"} {
+	for _, path := range []string{"/v1/events?as=boss", "/v1/events?room=dm:terminal:bob"} {
 		if a := h.get(path, cookie); a.status != http.StatusForbidden {
 			t.Errorf("GET %s: %d", path, a.status)
 		}
+	}
+	if a := h.post("/v1/complete", cookie, map[string]string{"as": "boss", "text": "c"}); a.status != http.StatusForbidden {
+		t.Errorf("completed as another: %d", a.status)
 	}
 	for _, who := range []string{cookie, h.signIn("local:local", ""), h.signIn("terminal:boss", "local")} {
 		if a := h.do("POST", "/v1/passes", who, ""); a.status != http.StatusForbidden {
@@ -172,6 +198,45 @@ func TestABrowserSpeaksAsItself(t *testing.T) {
 	}
 	if a := h.do("POST", "/v1/messages", cookie, `{"id":"message-2","room":"qa","text":"help"}`); a.status != http.StatusAccepted || h.heard()[1].Private {
 		t.Errorf("in a room that others read: %d %+v", a.status, h.heard()[1])
+	}
+}
+
+// TestWhatIsTypedStaysOutOfAddresses: proxies write those down, and what is typed
+// may be a secret.
+func TestWhatIsTypedStaysOutOfAddresses(t *testing.T) {
+	h := newHouse(t, nil).open()
+	h.assistant.form = &bot.Form{Title: "host add", Command: "host add"}
+	cookie := h.signIn("terminal:alice", "local")
+	for _, path := range []string{"/v1/complete?room=qa&text=hunter2", "/ui/form?room=qa&text=hunter2"} {
+		if a := h.get(path, cookie); a.status != http.StatusNotFound && a.status != http.StatusMethodNotAllowed || strings.Contains(a.body, "hunter2") {
+			t.Errorf("GET %s: %d %s", path, a.status, a.body)
+		}
+	}
+	if a := h.post("/v1/complete", cookie, map[string]string{"room": "qa", "text": "c"}); a.status != http.StatusOK || !strings.Contains(a.body, "cluster") {
+		t.Errorf("completed with %d %s", a.status, a.body)
+	}
+	if a := h.post("/ui/form", cookie, map[string]string{"room": "qa", "text": "host add"}); a.status != http.StatusOK || !strings.Contains(a.body, "host add") {
+		t.Errorf("a form: %d %s", a.status, a.body)
+	}
+}
+
+// TestAQuestionForASecretIsMarked for the one who is asked, so that the page hides
+// what they type next.
+func TestAQuestionForASecretIsMarked(t *testing.T) {
+	h := newHouse(t, nil).open()
+	cookie := h.signIn("terminal:alice", "local")
+	ask := func(secret bool, who string) *html.Node {
+		id := h.bot("qa", bot.Message{Text: "x?", Ask: &bot.Ask{Name: "x", Secret: secret}, For: who})
+		return elements(parse(t, h.get("/rooms/qa", cookie).body), func(n *html.Node) bool { return attr(n, "data-id") == id })[0]
+	}
+	for _, c := range []struct {
+		secret bool
+		who    string
+		marked bool
+	}{{true, "terminal:alice", true}, {true, "", true}, {true, "terminal:bob", false}, {false, "terminal:alice", false}} {
+		if n := ask(c.secret, c.who); has(n, "data-secret") != c.marked {
+			t.Errorf("%+v: marked %v", c, !c.marked)
+		}
 	}
 }
 

@@ -66,7 +66,8 @@ func newHouse(t *testing.T, change func(*web.Config)) *house {
 		log: &noteBook{}, assistant: &assistant{}}
 	h.sessions = &memory{passes: map[string]access.Pass{}, sessions: map[string]*access.Session{}}
 	h.room = room.New(room.Config{Transcript: h.transcript, Changed: h.transcript.Subscribe, Data: t.TempDir(), Assistant: h.assistant,
-		Poll: 50 * time.Millisecond, MaxUpload: 1 << 20})
+		Poll: 50 * time.Millisecond, LookAgain: time.Nanosecond, MaxUpload: 2 << 20,
+		Log: slog.New(slog.NewTextHandler(h.log, nil))})
 	cfg := web.Config{Room: h.room, Handle: h.accept, Sessions: h.sessions, Person: h.people.find, Assistant: h.assistant,
 		Transcript: h.transcript, Say: catalogue(t).Say, Sandbox: "sandbox", Log: slog.New(slog.NewTextHandler(h.log, nil)), Now: h.clock.Now}
 	if change != nil {

@@ -3,7 +3,6 @@ package web
 import (
 	"encoding/json"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 
@@ -120,15 +119,18 @@ func (s *Web) form(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	q, _ := url.ParseQuery(r.URL.RawQuery) // what is malformed is not there
-	in := v.in
-	in.Text = q.Get("text")
-	if name := q.Get("room"); s.open(v, name) {
-		in.From.Room = name
+	var body struct {
+		Room string `json:"room"`
+		Text string `json:"text"`
 	}
-	if len(in.Text) > maxSmall {
-		http.Error(w, "too long", http.StatusBadRequest)
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxSmall)).Decode(&body); err != nil {
+		http.Error(w, "bad request", http.StatusBadRequest)
 		return
+	}
+	in := v.in
+	in.Text = body.Text
+	if s.open(v, body.Room) {
+		in.From.Room = body.Room
 	}
 	form, err := s.cfg.Assistant.Form(r.Context(), in)
 	if err != nil {

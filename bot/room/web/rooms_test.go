@@ -126,7 +126,7 @@ func TestRoomsAreOpenToTheirOwn(t *testing.T) {
 				"read":     h.post("/ui/read", cookie, map[string]any{"room": name, "cursor": 1}).status,
 				"said":     h.post("/v1/messages", cookie, map[string]string{"id": fmt.Sprintf("message-%d", h.cursor()), "room": name, "text": "help"}).status,
 				"api":      h.glance("/v1/events?room="+escape(name), cookie),
-				"complete": h.get("/v1/complete?text=c&room="+escape(name), cookie).status}
+				"complete": h.post("/v1/complete", cookie, map[string]string{"text": "c", "room": name}).status}
 			for what, status := range want {
 				if got[what] != status {
 					t.Errorf("%s, %s in %s: %d, want %d", who, what, name, got[what], status)

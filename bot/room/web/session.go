@@ -123,7 +123,16 @@ func (s *Web) caller(r *http.Request) (room.Caller, error) {
 	if err != nil {
 		return room.Caller{}, err
 	}
-	return room.Caller{Identity: v.session.Identity, On: v.session.On, Enter: v.mayEnter}, nil
+	return room.Caller{Identity: v.session.Identity, On: v.session.On, Person: v.person.UserID, Admin: v.person.Admin, Enter: v.mayEnter}, nil
+}
+
+// words says to a browser what the room's API refuses.
+func (s *Web) words(r *http.Request, e *room.Error) string {
+	lang := s.lang(r)
+	if v, err := s.visit(r); err == nil {
+		lang = v.person.Lang
+	}
+	return s.cfg.Say(lang, e.Key, e.Args)
 }
 
 // admit makes a session of a pass and gives the cookie's secret.

@@ -100,12 +100,12 @@ func (s *Web) Handler() http.Handler {
 	mux.HandleFunc("POST /leave", s.leave)
 	mux.HandleFunc("GET /rooms/{room}", s.roomPage)
 	mux.HandleFunc("GET /ui/events", s.events)
-	mux.HandleFunc("GET /ui/form", s.form)
+	mux.HandleFunc("POST /ui/form", s.form)
 	mux.HandleFunc("POST /ui/read", s.read)
 	mux.HandleFunc("GET /static/app.css", s.assets.serve("app.css", "text/css; charset=utf-8"))
 	mux.HandleFunc("GET /static/app.js", s.assets.serve("app.js", "text/javascript; charset=utf-8"))
 	mux.HandleFunc("GET /static/icon.svg", s.assets.serve("icon.svg", "image/svg+xml"))
-	mux.Handle("/v1/", s.cfg.Room.API(s.cfg.Handle, s.caller).Handler())
+	mux.Handle("/v1/", s.cfg.Room.API(s.cfg.Handle, s.caller).InWords(s.words).Handler())
 	for _, m := range s.mounted {
 		mux.Handle(m.pattern, m.handler)
 	}

@@ -99,14 +99,14 @@ func (c *Client) Upload(ctx context.Context, content io.Reader) (string, error) 
 
 // Complete gives the ways to go on from text.
 func (c *Client) Complete(ctx context.Context, p room.Post) ([]bot.Completion, error) {
-	q := url.Values{"room": {p.Room}, "as": {p.As}, "lang": {p.Lang}, "text": {p.Text}}
-	if p.LangForced {
-		q.Set("forced", "1")
+	body, err := json.Marshal(p)
+	if err != nil {
+		return nil, fmt.Errorf("encode: %w", err)
 	}
 	var got struct {
 		Completions []bot.Completion `json:"completions"`
 	}
-	err := c.call(ctx, http.MethodGet, "/v1/complete?"+q.Encode(), nil, &got)
+	err = c.call(ctx, http.MethodPost, "/v1/complete", bytes.NewReader(body), &got)
 	return got.Completions, err
 }
 

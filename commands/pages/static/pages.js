@@ -131,7 +131,10 @@
     });
     source.addEventListener('out', () => location.reload());
     source.onerror = () => {
-      if (++tries > 1) offline.hidden = false;
+      if (++tries > 1) {
+        offline.hidden = false;
+        if (window.coxswainAskWhy) window.coxswainAskWhy();
+      }
       if (source.readyState === EventSource.CLOSED) retry = setTimeout(connect, Math.min(15000, 1000 * 2 ** Math.min(tries, 4)));
     };
   }

@@ -1,7 +1,7 @@
 // The plug is pulled in the middle of a create: the page goes on by itself. Then
 // the stop button, and the one that tries again.
 'use strict';
-const { assert, call, card, chat, confirm, enter, expected, linkFor, play, say, until } = require('./lib');
+const { assert, base, call, card, chat, confirm, enter, expected, linkFor, play, say, until } = require('./lib');
 
 play(async () => {
   const page = await enter(await linkFor());
@@ -64,4 +64,17 @@ play(async () => {
   await second.getByRole('button', { name: /Retry|Try again/ }).click();
   const running = page.locator('#feed .entry.card', { hasText: 'second' }).last();
   await running.and(page.locator('.sev-ok')).waitFor({ timeout: 60000 });
+
+  // who was signed out meanwhile is not told of an outage for good
+  const other = await page.context().newPage();
+  await other.goto(`${base}/op/op-1`);
+  await other.waitForFunction(() => document.querySelector('main [data-offline]').hidden);
+  await call('kill');
+  await page.locator('body.offline').waitFor();
+  await other.locator('main [data-offline]').waitFor();
+  await page.context().clearCookies();
+  expected.push(/status of 401/);
+  await call('start');
+  await page.waitForURL(/\/enter\?next=%2Frooms%2F/);
+  await other.waitForURL(/\/enter\?next=%2Fop%2Fop-1/);
 });

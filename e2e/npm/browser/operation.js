@@ -87,6 +87,20 @@ play(async () => {
   await page.locator('#nodes [data-copy]').click();
   assert.equal(await page.evaluate(() => navigator.clipboard.readText()), 'cluster nodes demo');
 
+  // a dialogue that was closed before its question had gone out leaves nothing in the
+  // way of the next one
+  let go;
+  const held = new Promise((done) => { go = done; });
+  await page.route('**/v1/messages', async (route) => {
+    await held;
+    await route.continue();
+  }, { times: 1 });
+  await page.getByRole('button', { name: 'Delete' }).click();
+  await ask.waitFor();
+  await page.keyboard.press('Escape');
+  await ask.waitFor({ state: 'hidden' });
+  await Promise.all([page.waitForResponse(/v1\/messages/), go()]);
+
   // a delete asks for the name in the dialogue; nobody has to
   await page.getByRole('button', { name: 'Delete' }).click();
   await page.locator('#ask-feed .entry.bot', { hasText: 'demo' }).waitFor();

@@ -1,6 +1,84 @@
 // A cluster by form, and one by typing with completion; history; wrong words.
 'use strict';
-const { assert, card, confirm, enter, linkFor, play, say, until } = require('./lib');
+const { assert, axe, base, card, chat, confirm, enter, linkFor, play, say, until } = require('./lib');
+
+// a secret that is typed into the line is in no address, is not remembered, and is
+// not seen
+async function secrets(page) {
+  const text = page.locator('#text'), secret = page.locator('#secret'), typed = 'correct-horse-9';
+  const asked = [];
+  page.on('request', (r) => asked.push(`${r.method()} ${r.url()}`));
+  const kept = () => page.evaluate(() => sessionStorage.getItem('said'));
+  await say(page, 'whoami');
+  await until('what was said is kept', async () => /whoami/.test(await kept()));
+
+  // the beginning is typed before the question is there
+  await page.locator('#text').fill('credential add k9 user=root');
+  await page.keyboard.press('Enter');
+  await page.keyboard.type(typed.slice(0, 7));
+  await secret.waitFor();
+  assert.ok(await text.isHidden(), 'there are two lines');
+  assert.equal(await text.inputValue(), '');
+  await until('the line has the focus', () => secret.evaluate((e) => e === document.activeElement));
+  assert.equal(await secret.getAttribute('type'), 'password');
+  await axe(page, 'a question for a secret');
+  await page.reload(); // it is asked all the same
+  await secret.waitFor();
+  await until('the line has the focus', () => secret.evaluate((e) => e === document.activeElement));
+  asked.length = 0;
+  await page.keyboard.type(typed);
+  await chat('--room', 'ops', 'help'); // what comes for other rooms changes nothing
+  assert.equal(await secret.inputValue(), typed);
+  await page.keyboard.press('ArrowUp');
+  assert.equal(await secret.inputValue(), typed, 'history comes over a secret');
+  const watch = page.evaluate((word) => new Promise((done) => {
+    const seen = new MutationObserver(() => {
+      const said = document.querySelector('#feed .entry.mine:last-of-type .said');
+      if (document.querySelector('#feed').textContent.includes(word)) done('shown');
+      if (said && said.textContent === '••••' && !document.querySelector('#feed .pending')) done('hidden');
+    });
+    seen.observe(document.querySelector('#feed'), { childList: true, subtree: true, characterData: true });
+  }), typed);
+  await page.keyboard.press('Enter');
+  assert.equal(await watch, 'hidden');
+  await text.waitFor(); // the answer is there
+  assert.equal(await text.inputValue(), '');
+  assert.match(await chat('credential list'), /k9/);
+  assert.deepEqual(asked.filter((a) => a.includes('complete') || a.includes('/ui/form')), [], 'completion was asked for');
+  await page.keyboard.press('ArrowUp');
+  assert.notEqual(await text.inputValue(), typed);
+  await text.fill('');
+
+  // a secret that was typed where none was asked for is not kept either
+  await say(page, `credential add k10 user=root password=${typed}`);
+  await page.locator('#feed .said', { hasText: 'k10' }).waitFor();
+  await page.locator('#feed .entry.mine.pending').waitFor({ state: 'detached' });
+  await say(page, 'cluster list');
+  await until('what was said is kept', async () => /cluster list/.test(await kept()));
+  assert.ok(!(await kept()).includes(typed), `kept: ${await kept()}`);
+  assert.deepEqual(asked.filter((a) => a.includes(typed) || a.includes('/v1/complete?')), [], 'it is in an address');
+
+  // the dialogue on other pages hides it too, and shows it again to nobody
+  await page.goto(base + '/clusters/default/by-form');
+  await page.getByRole('button', { name: 'Delete' }).click();
+  await page.locator('#ask-feed .entry.bot', { hasText: 'by-form' }).waitFor();
+  const short = page.locator('#ask-text');
+  await short.fill('credential add k11 user=root');
+  await short.press('Enter');
+  await page.locator('#ask-text[type=password]').waitFor();
+  await short.pressSequentially(typed);
+  await short.press('Enter');
+  await page.locator('#ask-text[type=text]').waitFor();
+  assert.equal(await short.inputValue(), '');
+  assert.match(await chat('credential list'), /k11/);
+  await page.keyboard.press('Escape');
+  assert.deepEqual(asked.filter((a) => a.includes(typed)), [], 'it is in an address');
+
+  // and nothing is left for who comes after
+  await page.locator('form[action="/leave"] button').click();
+  await page.waitForURL(/\/enter/);
+  assert.equal(await kept(), null);
+}
 
 play(async () => {
   const page = await enter(await linkFor());
@@ -99,4 +177,6 @@ play(async () => {
   await text.fill('x'.repeat(3000) + '\n' + 'y '.repeat(500));
   assert.ok((await text.boundingBox()).height < 800 * 0.45, 'the line grows without bound');
   await text.fill('');
+
+  await secrets(page);
 });

@@ -25,6 +25,12 @@
     return t.content.firstElementChild;
   };
   const wait = (ms) => new Promise((done) => setTimeout(done, ms));
+  // What the server writes instead of a secret; so do we.
+  const HIDDEN = '••••';
+  // What was said is the person's who said it: the next one in this tab is another.
+  const forget = () => {
+    try { sessionStorage.removeItem('said'); } catch { /* no storage, nothing kept */ }
+  };
 
   // --- preferences ---------------------------------------------------------
   document.addEventListener('click', (e) => {
@@ -43,7 +49,10 @@
 
   // --- the way in ----------------------------------------------------------
   const door = $('#enter');
-  if (door) enter();
+  if (door) {
+    forget();
+    enter();
+  }
   async function enter() {
     const secret = location.hash.slice(1), state = $('#enter-state');
     if (!secret) return;
@@ -60,15 +69,29 @@
   }
   if (door) addEventListener('hashchange', enter);
   if (!body.classList.contains('in')) return;
+  const toDoor = () => { location.href = '/enter?next=' + encodeURIComponent(location.pathname + location.search); };
+  document.addEventListener('submit', (e) => { if (e.target.getAttribute('action') === '/leave') forget(); });
+
+  // A stream that fails does not say why. Who was signed out meanwhile is led to the
+  // way in instead of waiting for good.
+  async function askWhy() {
+    try {
+      if ((await fetch('/v1/healthz')).status === 401) toDoor();
+    } catch { /* nobody is there: it was that */ }
+  }
+  window.coxswainAskWhy = askWhy;
 
   // --- saying something ----------------------------------------------------
+  // inWords is the language that answers come in.
+  const inWords = () => ({
+    lang: document.documentElement.lang.startsWith('zh') ? 'zh' : 'en',
+    langForced: /(^|; )coxswain_lang=/.test(document.cookie),
+  });
+
   // The same message may be posted again after a failure: its id tells the server
   // that it is the same.
   async function say(room, message) {
-    const value = { id: newID(), room, interactive: true, ...message };
-    if (document.documentElement.lang.startsWith('zh')) value.lang = 'zh';
-    else value.lang = 'en';
-    if (/(^|; )coxswain_lang=/.test(document.cookie)) value.langForced = true;
+    const value = { id: newID(), room, interactive: true, ...inWords(), ...message };
     for (let tries = 0; ; tries++) {
       let res;
       try {
@@ -78,12 +101,21 @@
       }
       if (res && res.ok) return { id: value.id, ...(await res.json()) };
       if (res && res.status === 401) {
-        location.href = '/enter?next=' + encodeURIComponent(location.pathname);
+        toDoor();
         throw new Error(words.out);
       }
-      if (res && res.status < 500 && res.status !== 429) throw new Error(words.unsent);
+      if (res && res.status < 500 && res.status !== 429) throw new Error(await whyNot(res));
       if (tries >= 8) throw new Error(words.offline);
       await wait(Math.min(500 * 2 ** tries, 5000));
+    }
+  }
+
+  // whyNot are the server's words for a refusal.
+  async function whyNot(res) {
+    try {
+      return (await res.json()).error.text || words.unsent;
+    } catch {
+      return words.unsent;
     }
   }
 
@@ -99,7 +131,7 @@
           refs[field.name] = { inline: btoa(Array.from(new Uint8Array(await file.arrayBuffer()), (b) => String.fromCharCode(b)).join('')), name: file.name };
         } else {
           const res = await fetch('/v1/uploads', { method: 'POST', body: file });
-          if (!res.ok) throw new Error(words.unsent);
+          if (!res.ok) throw new Error(await whyNot(res));
           refs[field.name] = { upload: (await res.json()).id, name: file.name };
         }
         values[field.name] = '@:' + field.name;
@@ -180,7 +212,8 @@
         timer = setTimeout(open, on.seldom || 1500);
       });
       source.addEventListener('out', (e) => {
-        location.href = JSON.parse(e.data).out ? '/enter?next=' + encodeURIComponent(location.pathname) : '/';
+        if (JSON.parse(e.data).out) toDoor();
+        else location.href = '/';
       });
       source.addEventListener('rooms', async () => {
         close();
@@ -191,6 +224,7 @@
         close();
         if (on.lost) on.lost();
         timer = setTimeout(open, Math.min(300 * 2 ** tries++, 5000));
+        if (tries > 1) askWhy();
       };
     };
     const look = () => {
@@ -228,6 +262,15 @@
     return el;
   }
 
+  // asksSecret says whether the bot's last word in a feed is a question for a secret;
+  // news that come in between leave it open.
+  function asksSecret(feed) {
+    const told = [...feed.querySelectorAll('.entry.bot[data-reply], .entry[data-secret]')].pop();
+    return Boolean(told) && 'secret' in told.dataset;
+  }
+  // line is where the next words of a room are typed.
+  const line = () => ($('#secret').hidden ? $('#text') : $('#secret'));
+
   const atEnd = (feed) => feed.scrollHeight - feed.scrollTop - feed.clientHeight < 80;
   const toEnd = (feed) => { feed.scrollTop = feed.scrollHeight; };
 
@@ -235,6 +278,7 @@
   const roomEl = $('#room');
   const room = roomEl ? roomEl.dataset.room : null;
   const feed = $('#feed');
+  let heard = () => {}; // told of each entry that is shown in the room
   if (roomEl) {
     toEnd(feed);
     const newer = $('#newer');
@@ -269,7 +313,7 @@
         }
         const follow = atEnd(feed), w = $('#welcome');
         if (w) w.remove();
-        put(feed, e);
+        heard(e, put(feed, e));
         if (follow) toEnd(feed);
         else if (!e.edited) newer.hidden = false;
         mark(cursor);
@@ -314,7 +358,7 @@
     p.className = 'entry person mine pending';
     p.innerHTML = '<p class="said"></p>';
     p.firstChild.textContent = shown;
-    const id = newID();
+    const id = message.id || newID();
     p.dataset.pending = id;
     feed.append(p);
     toEnd(feed);
@@ -332,26 +376,42 @@
   // A button outside of a room asks in the visitor's own room and shows the answer,
   // with the same previews and confirmations.
   const dialog = $('#ask');
-  let hush = null, opener = null;
+  let hush = null, opener = null, talk = 0;
+  // endTalk leaves what is on its way for this dialogue without a place to go to.
+  function endTalk() {
+    talk++;
+    if (hush) hush();
+    hush = null;
+  }
+  // mask hides what is typed as long as a secret is asked for.
+  function maskAsk(on) {
+    const line = $('#ask-text'), type = on ? 'password' : 'text';
+    if (line.type === type) return;
+    if (!on) line.value = ''; // nor is it shown afterwards
+    line.type = type;
+    line.autocomplete = on ? 'new-password' : 'off';
+  }
   function ask(message, title, by) {
     opener = by;
-    if (hush) hush();
+    endTalk();
     const feed = $('#ask-feed');
     feed.textContent = '';
+    maskAsk(false);
     $('#ask-title').textContent = title;
     if (!dialog.open) dialog.showModal();
     askOn(message);
   }
   async function askOn(message) {
-    const feed = $('#ask-feed'), mark = $(`.rooms [data-room="${CSS.escape(words.home)}"] .unread`);
+    const mine = talk, feed = $('#ask-feed'), mark = $(`.rooms [data-room="${CSS.escape(words.home)}"] .unread`);
     const upToDate = !mark || mark.hidden; // else there is more to read than what comes here
     try {
       const sent = await say(words.home, message);
-      if (hush) return;
+      if (hush || mine !== talk) return;
       hush = listen(words.home, sent.cursor - 1, {
         entry: (e, cursor) => {
           if (!e.html) return;
           put(feed, e);
+          maskAsk(asksSecret(feed));
           toEnd(feed);
           if (!upToDate) return;
           shownHere = cursor;
@@ -364,8 +424,7 @@
   }
   if (dialog) {
     dialog.addEventListener('close', () => {
-      if (hush) hush();
-      hush = null;
+      endTalk();
       if (!opener || !opener.isConnected) return;
       opener.disabled = false; // what is disabled cannot take the focus back
       opener.focus();
@@ -429,7 +488,7 @@
       return;
     }
     const inDialog = form.closest('#ask-feed');
-    const shown = [message.text, ...Object.entries(message.values).map(([k, v]) => `${k}=${v.startsWith('@:') ? '••••' : v}`)].join(' ');
+    const shown = [message.text, ...Object.entries(message.values).map(([k, v]) => `${k}=${v.startsWith('@:') ? HIDDEN : v}`)].join(' ');
     for (const f of form.elements) f.disabled = true;
     form.classList.add('sent');
     if (inDialog) await askOn(message);
@@ -441,11 +500,11 @@
       }
       const own = form.closest('[data-own-form]');
       if (own) own.remove();
-      $('#text').focus();
+      line().focus();
     } else ask(message, shown, null);
   });
   async function showForm(text) {
-    const res = await fetch(`/ui/form?room=${encodeURIComponent(room || words.home)}&text=${encodeURIComponent(text)}`).catch(() => null);
+    const res = await post('/ui/form', { room: room || words.home, text }).catch(() => null);
     if (!res || res.status !== 200) {
       if (res && res.status === 204) toast('—');
       return;
@@ -471,7 +530,7 @@
     const own = el.closest('[data-own-form]');
     if (!own) return;
     own.remove();
-    $('#text').focus();
+    line().focus();
   };
   const fresh = $('#newroom');
   if (fresh) {
@@ -489,14 +548,15 @@
     if (e.key === 'Escape') dismiss(e.target);
     if (e.key === '/' && $('#text') && !e.target.closest('input, textarea, select')) {
       e.preventDefault();
-      $('#text').focus();
+      line().focus();
     }
   });
 
   // --- typing ----------------------------------------------------------------
-  const text = $('#text'), options = $('#options');
+  const text = $('#text'), secret = $('#secret'), options = $('#options');
   if (text) {
-    const said = JSON.parse(sessionStorage.getItem('said') || '[]');
+    let said = remembered();
+    const unsure = new Map(); // what was said and is not in the transcript yet, by id
     let at = said.length, chosen = -1, serial = 0;
     const fit = () => {
       text.style.height = 'auto';
@@ -526,14 +586,12 @@
     };
     async function complete() {
       const mine = ++serial, typed = text.value;
-      if (typed.includes('\n')) return hide();
+      if (typed.includes('\n') || text.hidden) return hide();
       await wait(60);
       if (mine !== serial) return;
       let got = [];
       try {
-        const q = new URLSearchParams({ room, text: typed, lang: document.documentElement.lang.startsWith('zh') ? 'zh' : 'en' });
-        if (/(^|; )coxswain_lang=/.test(document.cookie)) q.set('forced', '1');
-        const res = await fetch('/v1/complete?' + q);
+        const res = await post('/v1/complete', { room, text: typed, ...inWords() });
         if (res.ok) got = (await res.json()).completions;
       } catch { /* typing goes on without */ }
       if (mine !== serial || document.activeElement !== text) return;
@@ -572,17 +630,66 @@
     text.addEventListener('input', () => { unchoose(); fit(); complete(); });
     text.addEventListener('focus', () => { if (text.value) complete(); });
     text.addEventListener('blur', () => setTimeout(hide, 150));
+    // What was said can be brought back. It outlives the page only once the transcript
+    // shows it as it was typed: the server knows a secret when it sees one.
+    function remembered() {
+      try {
+        const kept = JSON.parse(sessionStorage.getItem('said'));
+        return kept.home === words.home ? kept.said : [];
+      } catch {
+        return [];
+      }
+    }
+    function remember(id, typed) {
+      if (said[said.length - 1] !== typed) said.push(typed);
+      at = said.length;
+      unsure.set(id, typed);
+    }
+    heard = (e, el) => {
+      mask();
+      const typed = unsure.get(e.id);
+      if (!typed) return;
+      unsure.delete(e.id);
+      if ($('.said', el).textContent.includes(HIDDEN)) said = said.filter((s) => s !== typed);
+      at = Math.min(at, said.length);
+      const sure = said.filter((s) => ![...unsure.values()].includes(s));
+      try { sessionStorage.setItem('said', JSON.stringify({ home: words.home, said: sure.slice(-50) })); } catch { /* no storage */ }
+    };
+
+    // A secret has a line of its own that shows dots, completes nothing and remembers
+    // nothing. Such a line has no breaks; a key has, so they are kept as another sign.
+    const BREAK = '\u2028';
+    const unbroken = (s) => s.replace(/\r?\n/g, BREAK);
+    function mask() {
+      const on = asksSecret(feed);
+      if (on !== secret.hidden) return;
+      const from = on ? text : secret, to = on ? secret : text, held = document.activeElement === from;
+      serial++;
+      hide();
+      to.value = on ? unbroken(text.value) : ''; // what was begun goes on unseen, and is not shown afterwards
+      from.value = '';
+      from.hidden = true;
+      to.hidden = false;
+      fit();
+      if (held) to.focus();
+    }
+    secret.addEventListener('paste', (e) => {
+      const pasted = e.clipboardData.getData('text');
+      if (!pasted.includes('\n')) return;
+      e.preventDefault();
+      secret.setRangeText(unbroken(pasted), secret.selectionStart, secret.selectionEnd, 'end');
+    });
+
     const send = async () => {
-      const typed = text.value.trim();
+      const from = line(), unseen = from === secret, typed = from.value.replaceAll(BREAK, '\n').trim(), id = newID();
       if (!typed) return;
       serial++;
       hide();
-      if (said[said.length - 1] !== typed) said.push(typed);
-      at = said.length;
-      sessionStorage.setItem('said', JSON.stringify(said.slice(-50)));
-      text.value = '';
+      if (!unseen) remember(id, typed);
+      from.value = '';
       fit();
-      if (!(await sayHere({ text: typed }, typed))) text.value = typed;
+      if (await sayHere({ text: typed, id }, unseen ? HIDDEN : typed)) return;
+      if (!line().value && (!unseen || line() === secret)) line().value = line() === secret ? unbroken(typed) : typed;
     };
     text.addEventListener('keydown', (e) => {
       if (e.isComposing) return; // an input method has the key
@@ -610,6 +717,7 @@
     $('#asform').addEventListener('click', () => showForm(text.value.trim() || 'cluster create'));
     const wanted = new URLSearchParams(location.search).get('say');
     if (wanted) text.value = wanted;
-    if (matchMedia('(min-width: 761px)').matches) text.focus();
+    mask();
+    if (matchMedia('(min-width: 761px)').matches) line().focus();
   }
 })();
