@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"fmt"
 	"strings"
 )
 
@@ -36,4 +37,17 @@ func (sb *Sandbox) unitsLeft() map[string][2]string {
 		}
 	}
 	return out
+}
+
+// Matched is how many calls a fault of the configuration has been compared with
+// and fits, struck or not.
+func (sb *Sandbox) Matched(fault int) int {
+	sb.mu.Lock()
+	defer sb.mu.Unlock()
+	for key, n := range sb.counters.rows {
+		if strings.HasPrefix(key, fmt.Sprintf("fault/%d/", fault)) {
+			return n
+		}
+	}
+	return 0
 }

@@ -236,6 +236,17 @@ func TestCreateAndDelete(t *testing.T) {
 	}
 }
 
+// TestANodeThatIsRegisteredLate: a join ends before the kubelet has registered its
+// node, and waiting for what is not there yet fails at once.
+func TestANodeThatIsRegisteredLate(t *testing.T) {
+	w := newWorld(t, sandbox.Config{NoDelay: true, Faults: []sandbox.Fault{
+		{Command: "kubectl * get node late-worker-1", Nth: 1, Action: sandbox.ActionFail, Output: `Error from server (NotFound): nodes "late-worker-1" not found`}}})
+	w.operate(w.cluster("late", 1, 1, first()), lifecycle.OpCreate)
+	if n := w.sb.Matched(0); n != 2 {
+		t.Errorf("the node was looked for %d times, want 2", n)
+	}
+}
+
 func TestHighlyAvailable(t *testing.T) {
 	w := newWorld(t, sandbox.Config{NoDelay: true})
 	c := w.cluster("ha", 3, 2, lifecycle.EndpointSpec{Kind: "vip", Address: "10.77.128.250", Port: 8443})
