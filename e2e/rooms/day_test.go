@@ -80,12 +80,12 @@ type words struct {
 func languages() map[string]words {
 	return map[string]words{
 		"en": {link: "link ", list: "cluster list", help: "help cluster", create: "cluster create", show: "cluster show shop", slip: "cluster lst",
-			foreign: "cluster delete shop", drop: "cluster delete shop", audit: "audit list", form: "cluster create", confirm: "Confirm",
+			foreign: "cluster delete shop", drop: "cluster delete shop", audit: "audit list result=ok", form: "cluster create", confirm: "Confirm",
 			unknown: "do not know you", welcome: "Welcome", denied: "You may not do that", meant: "Did you mean", topic: "cluster show",
 			ask: "type cancel", plan: "Create cluster shop", done: "Done.", running: "is running (op-1)", status: "Service network", typeName: "type the name",
 			wrong: "shpo", deleted: "is deleted (op-2)", who: "project member"},
 		"zh": {link: "绑定 ", list: "集群 列表", help: "帮助 集群", create: "集群 创建", show: "集群 查看 shop", slip: "集群 列标",
-			foreign: "集群 删除 shop", drop: "集群 删除 shop", audit: "审计 列表", form: "集群 创建", confirm: "确认",
+			foreign: "集群 删除 shop", drop: "集群 删除 shop", audit: "审计 列表 结果=成功", form: "集群 创建", confirm: "确认",
 			unknown: "不认识", welcome: "欢迎", denied: "没有权限", meant: "是不是想", topic: "集群 查看",
 			ask: "取消", plan: "创建集群 shop", done: "已完成", running: "已运行（op-1）", status: "服务网段", typeName: "请输入名称",
 			wrong: "shpo", deleted: "已删除（op-2）", who: "project member"},
@@ -151,7 +151,7 @@ func (d *day) manager(code string) {
 	d.say(here, w.drop, w.typeName)
 	d.say(here, "shop", "")
 	d.until(here, w.done, w.deleted)
-	d.say(here, w.audit, w.who)
+	d.say(here, w.audit, w.who) // of what was done: the looker is denied at any time
 	d.nothingElse(here)
 	d.nothingElse(room)
 }
