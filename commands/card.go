@@ -27,9 +27,6 @@ type cardData struct {
 	Steps     []lifecycle.Step          `json:"steps"`
 }
 
-// undoes ends the command that undoes an operation.
-const undoes = " undo=yes"
-
 // Card is the living card of an operation as it stands now, in one language.
 func (s *Services) Card(ctx context.Context, operationID, lang string) (bot.Message, error) {
 	return s.cardFor(ctx, operationID, lang, nil)
@@ -174,7 +171,7 @@ func (c *Call) cardActions(op *lifecycle.Operation, cluster string, mayGoOn bool
 		}
 		all := []bot.Action{button("retry", "op retry "+label, "primary"), logs}
 		if op.Kind == lifecycle.OpCreate {
-			all = append(all, button("undo", "op stop "+label+undoes, "danger"))
+			all = append(all, button("undo", "op stop "+label+" undo=yes", "danger"))
 		}
 		return all, c.next("op retry " + label)
 	case lifecycle.OpSucceeded:

@@ -169,15 +169,20 @@ func (s *Services) opStop() *Spec {
 	return &Spec{Noun: nounOp, Verb: Word{"stop", []string{"停止", "终止"}}, Needs: access.OperationControl, Kind: Change,
 		Scope: ScopeOperation, Args: []Param{opArg()},
 		Options:  []Param{opt("undo", TypeBool, "撤销"), opt("now", TypeBool, "立即")},
-		Examples: []string{"op stop op-1", "op stop op-1 undo=yes"}, ExampleZH: "操作 停止 op-1 撤销=是", Run: s.runOpStop}
+		Examples: []string{"op stop op-1", "op stop op-1 undo=yes"}, ExampleZH: "操作 停止 op-1 撤销=是", NeedsWith: stopNeeds, Run: s.runOpStop}
+}
+
+// stopNeeds: an undo takes away what only they may make who may create it.
+func stopNeeds(v Values) access.Permission {
+	if v.Bool("undo") {
+		return operationNeeds[lifecycle.OpCreate]
+	}
+	return access.OperationControl
 }
 
 func (s *Services) runOpStop(_ context.Context, c *Call) (*Outcome, error) {
 	sig := lifecycle.Signals{Stop: true, Undo: c.Values.Bool("undo"), Now: c.Values.Bool("now")}
-	switch {
-	case sig.Undo && !c.mayStart(c.Op.Kind): // it takes away what only they may make
-		return nil, errDenied
-	case sig.Undo && c.Op.Kind == lifecycle.OpDelete:
+	if sig.Undo && c.Op.Kind == lifecycle.OpDelete {
 		return nil, refuse("op.noundo", "op", c.Op.Label())
 	}
 	return &Outcome{Target: c.Op.Label(), Commit: func(ctx context.Context) (bot.Message, error) {

@@ -45,7 +45,7 @@ func (r *Router) resolve(ctx context.Context, c *Call) error {
 	if c.Cluster != nil {
 		o.ClusterID = c.Cluster.ID
 	}
-	if !c.Subject.Allowed(c.Spec.Needs, o) {
+	if !c.Subject.Allowed(c.Spec.needs(c.Values), o) {
 		return errDenied
 	}
 	return nil

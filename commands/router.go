@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 	"time"
 
 	"github.com/coxswain-ops/coxswain/bot"
@@ -195,21 +194,18 @@ func (t *turn) command(ctx context.Context, text string, refs map[string]bot.Ref
 // mayGive reports whether the asker of c may give another command, as far as can
 // be told: about the same project and cluster, if it is about one.
 func (r *Router) mayGive(c *Call, canonical string) bool {
-	spec := r.registry.Spec(headOf(canonical))
-	if spec == nil {
+	p := r.registry.Parse(canonical, nil, func(*Spec) bool { return true })
+	if p.Spec == nil {
 		return true
 	}
-	o, needs := access.Object{}, spec.Needs
-	if spec.Scope != ScopeSystem && c.Project != nil {
+	o := access.Object{}
+	if p.Spec.Scope != ScopeSystem && c.Project != nil {
 		o.ProjectID = c.Project.ID
 		if c.Cluster != nil {
 			o.ClusterID = c.Cluster.ID
 		}
 	}
-	if spec.Scope == ScopeOperation && strings.HasSuffix(canonical, undoes) {
-		needs = operationNeeds[lifecycle.OpCreate]
-	}
-	return c.Subject.Allowed(needs, o)
+	return c.Subject.Allowed(p.Spec.needs(p.Values), o)
 }
 
 // confirmAndRun makes the plan where the kind has one, confirms it, and runs.

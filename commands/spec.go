@@ -82,7 +82,10 @@ type Spec struct {
 	Args    []Param
 	Options []Param
 	Needs   access.Permission
-	Kind    Kind
+	// NeedsWith is what a command takes with its values, where that differs; nil:
+	// Needs.
+	NeedsWith func(v Values) access.Permission
+	Kind      Kind
 	// Examples in canonical form, valid for the parser; a test parses them.
 	Examples []string
 	// ExampleZH is one example in Chinese words.
@@ -97,6 +100,14 @@ type Spec struct {
 	// Run does the command. For a mutating one it must do its writes in the
 	// Outcome's Commit.
 	Run func(ctx context.Context, c *Call) (*Outcome, error)
+}
+
+// needs is the permission that the command takes with these values.
+func (s *Spec) needs(v Values) access.Permission {
+	if s.NeedsWith != nil {
+		return s.NeedsWith(v)
+	}
+	return s.Needs
 }
 
 // Name is "cluster create"; the catalogue key of its summary is

@@ -185,14 +185,8 @@ func (w *work) forward(ctx context.Context) error {
 			return w.fail(ctx, failed)
 		}
 	}
-	if err := w.listen(ctx); err != nil {
-		return err
-	}
-	if w.undo.Load() {
-		return w.stopped(ctx)
-	}
 	err := w.succeed(ctx)
-	if errors.Is(err, ErrUndoAsked) { // in this instant
+	if errors.Is(err, ErrUndoAsked) {
 		w.undo.Store(true)
 		return w.stopped(ctx)
 	}

@@ -43,22 +43,14 @@ func (t *tx) checkpointOperation(ctx context.Context, f lifecycle.Fence, op *lif
 		WHERE id = $1 AND fence = $2 AND status <> 'queued' AND (sig_undo = 0 OR $3 <> 'succeeded') RETURNING cluster_id`,
 		f.OperationID, f.Token, op.Status, op.Stage, jsonArg{op.Error}, jsonArg{op.Errors}, op.Attempt, op.StartedAt, op.EndedAt)
 	if errors.Is(err, lifecycle.ErrNotFound) && op.Status == lifecycle.OpSucceeded {
-		err = t.undoAsked(ctx, f)
+		if _, err = t.checkpointOperation(ctx, f, nil); err == nil { // the fence holds, so it was the undo
+			err = lifecycle.ErrUndoAsked
+		}
 	}
 	if op.Status.Ended() {
 		t.wake(Operations) // the next one of the cluster may be ready
 	}
 	return clusterID, fenced(err)
-}
-
-// undoAsked tells why an operation may not succeed.
-func (t *tx) undoAsked(ctx context.Context, f lifecycle.Fence) error {
-	var undo bool
-	err := t.one(ctx, []any{&undo}, `SELECT sig_undo FROM operations WHERE id = $1 AND fence = $2 AND status <> 'queued'`, f.OperationID, f.Token)
-	if err == nil {
-		err = lifecycle.ErrUndoAsked
-	}
-	return err
 }
 
 func (t *tx) checkpointRest(ctx context.Context, operationID, clusterID string, c lifecycle.Checkpoint) error {

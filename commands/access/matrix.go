@@ -119,16 +119,19 @@ func (s Subject) Allowed(p Permission, o Object) bool {
 // Sight gives where the person holds a permission: in whole projects, and of
 // clusters in others. Both are nil for who holds it everywhere.
 func (s Subject) Sight(p Permission) (projectIDs, clusterIDs []string) {
-	if s.User != nil && s.User.Admin && !s.User.Disabled {
+	projectIDs, clusterIDs = []string{}, []string{}
+	switch {
+	case s.User == nil, s.User.Disabled:
+		return projectIDs, clusterIDs
+	case s.User.Admin:
 		return nil, nil
 	}
-	projectIDs, clusterIDs = []string{}, []string{}
 	for _, m := range s.Memberships {
 		switch {
-		case !s.Allowed(p, Object{ProjectID: m.ProjectID, ClusterID: m.ClusterID}):
+		case !matrix[p].holds(m.Role):
 		case m.Role == ClusterManager:
 			clusterIDs = append(clusterIDs, m.ClusterID)
-		case matrix[p].holds(m.Role):
+		default:
 			projectIDs = append(projectIDs, m.ProjectID)
 		}
 	}

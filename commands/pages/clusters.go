@@ -45,7 +45,7 @@ func (p *Pages) clusterList(w http.ResponseWriter, r *http.Request, in bot.Inbou
 		Create: rd.who.Allowed(access.ClusterChange, access.Object{})}
 	busy := map[string]*lifecycle.Operation{}
 	if !v.NoRole {
-		ops, err := p.store.Operations(r.Context(), commands.OperationFilter{ProjectIDs: sight.projectIDs, Active: true, Limit: mostOps})
+		ops, _, err := p.seenOperations(r.Context(), rd, commands.OperationFilter{Active: true}, mostOps)
 		if err != nil {
 			return err
 		}

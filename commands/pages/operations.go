@@ -54,7 +54,7 @@ func (p *Pages) operationList(w http.ResponseWriter, r *http.Request, in bot.Inb
 	}
 	q := r.URL.Query()
 	v := operationsView{reader: rd, Cluster: q.Get("cluster"), Active: q.Get("active") == "yes", AtMS: rd.now.UnixMilli(), Command: "op list"}
-	f := commands.OperationFilter{ProjectIDs: sight.projectIDs, Active: v.Active}
+	f := commands.OperationFilter{Active: v.Active}
 	for _, cl := range sight.clusters {
 		name := sight.projects[cl.ProjectID] + "/" + cl.Name
 		v.Clusters = append(v.Clusters, name)
@@ -102,23 +102,12 @@ func moreURL(q url.Values, show int) string {
 	return "/operations?" + next.Encode()
 }
 
-// seenOperations gives the newest operations that the reader sees. A manager of
-// one cluster may have to be looked for among those of the whole project.
+// seenOperations gives the newest operations that the reader sees.
 func (p *Pages) seenOperations(ctx context.Context, rd *reader, f commands.OperationFilter, show int) (seen []lifecycle.Operation, more bool, err error) {
-	if len(f.ProjectIDs) == 0 {
-		return nil, false, nil
-	}
-	for f.Limit = show + 1; ; f.Limit *= 4 {
-		all, err := p.store.Operations(ctx, f)
-		if err != nil {
-			return nil, false, err
-		}
-		whole := len(all) < f.Limit || f.Limit > 4*mostOps
-		seen = slices.DeleteFunc(all, func(op lifecycle.Operation) bool { return !rd.who.Sees(op.ProjectID, op.ClusterID) })
-		if whole || len(seen) > show {
-			return seen[:min(show, len(seen))], len(seen) > show, nil
-		}
-	}
+	f.ProjectIDs, f.ClusterIDs = rd.who.Sight(access.ClusterRead)
+	f.Limit = show + 1
+	seen, err = p.store.Operations(ctx, f)
+	return seen[:min(show, len(seen))], len(seen) > show, err
 }
 
 func (p *Pages) operationRow(rd *reader, s *sight, op lifecycle.Operation) operationRow {
@@ -138,9 +127,8 @@ func (p *Pages) operationRow(rd *reader, s *sight, op lifecycle.Operation) opera
 
 // sight is what there is for a reader.
 type sight struct {
-	projectIDs []string // never nil: no project is no operation
-	projects   map[string]string
-	clusters   []lifecycle.Cluster // not deleted
+	projects map[string]string
+	clusters []lifecycle.Cluster // not deleted
 }
 
 func (p *Pages) sight(ctx context.Context, rd *reader) (*sight, error) {
@@ -148,10 +136,9 @@ func (p *Pages) sight(ctx context.Context, rd *reader) (*sight, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &sight{projectIDs: []string{}, projects: map[string]string{}}
+	s := &sight{projects: map[string]string{}}
 	for _, project := range projects {
 		if rd.who.Allowed(access.ClusterRead, access.Object{ProjectID: project.ID}) {
-			s.projectIDs = append(s.projectIDs, project.ID)
 			s.projects[project.ID] = project.Name
 		}
 	}
