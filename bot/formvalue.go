@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -16,6 +17,19 @@ func YesNo(value string) (yes, known bool) {
 		return false, true
 	}
 	return false, false
+}
+
+// LeftOut is the entry of a list for a value that is not given, on platforms whose
+// lists cannot begin with nothing.
+const LeftOut = "–"
+
+// Entries are what a list for the field offers. What was typed is one of them, be it
+// right or not: it must not turn into another.
+func (f FormField) Entries() []string {
+	if len(f.Choices) > 0 && f.Default != "" && !slices.Contains(f.Choices, f.Default) {
+		return append(slices.Clone(f.Choices), f.Default)
+	}
+	return f.Choices
 }
 
 // LangOf tells the language that m is written in, "zh" or "en", by the words that

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -41,9 +40,6 @@ type formOption struct {
 	Text  string `json:"text"`
 }
 
-// leftOut is the entry of a list for a value that is left out; see formValue.
-const leftOut = "–"
-
 // components makes the form's fields; nil when one of them cannot be asked for on
 // a card: files cannot be uploaded there, and a card shows what is typed into it,
 // so secrets are asked for in a direct chat instead.
@@ -73,7 +69,7 @@ func (d *DingTalk) components(f *bot.Form) []formInput {
 // nothing; where it need not be given there is an entry for that.
 func (in *formInput) list(field bot.FormField, options []formOption, value string) {
 	if !field.Required {
-		options = append([]formOption{{Value: leftOut, Text: leftOut}}, options...)
+		options = append([]formOption{{Value: bot.LeftOut, Text: bot.LeftOut}}, options...)
 	}
 	in.Type, in.Options, in.Default = "SELECT", options, nil
 	for i, o := range options {
@@ -83,15 +79,11 @@ func (in *formInput) list(field bot.FormField, options []formOption, value strin
 	}
 }
 
-// listOf is the choices of a field. What was typed is one of them, be it right or
-// not: it must not turn into another.
+// listOf is the options of a field's list.
 func listOf(field bot.FormField) []formOption {
 	var out []formOption
-	for _, c := range field.Choices {
+	for _, c := range field.Entries() {
 		out = append(out, formOption{Value: c, Text: c})
-	}
-	if field.Default != "" && !slices.Contains(field.Choices, field.Default) {
-		out = append(out, formOption{Value: field.Default, Text: field.Default})
 	}
 	return out
 }

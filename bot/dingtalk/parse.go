@@ -10,6 +10,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/coxswain-ops/coxswain/bot"
 )
 
 // frame is what the gateway sends on a Stream connection.
@@ -209,7 +211,7 @@ func formValue(raw json.RawMessage) (string, bool) {
 		return "", false
 	}
 	if choice, ok := v.(map[string]any); ok {
-		if v = choice["value"]; v == leftOut {
+		if v = choice["value"]; v == bot.LeftOut {
 			return "", true
 		}
 	}

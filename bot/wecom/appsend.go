@@ -203,16 +203,12 @@ func (a *App) sendText(ctx context.Context, to bot.Address, m bot.Message, card 
 // sayLost tells the person which files did not arrive, in the place that one of
 // these had in the minute: what was cut would else be nowhere.
 func (a *App) sayLost(ctx context.Context, to bot.Address, m bot.Message, lost []string) {
-	if len(lost) == 0 {
-		return
-	}
-	ctx, cancel := afterwards(ctx)
-	defer cancel()
-	note := a.drawer.lost(m, lost)
-	text := bot.Truncate(mention(a.cfg.CorpID, to, note, appMarkup().text(note)), bot.Limits{Bytes: a.Limits().Bytes})
-	if _, err := a.post(ctx, to, "markdown", map[string]string{"content": text}); err != nil {
-		a.log.Error("that a file is missing could not be said either", "err", err)
-	}
+	sayLost(ctx, lost, a.log, func(ctx context.Context) error {
+		note := a.drawer.lost(m, lost)
+		text := bot.Truncate(mention(a.cfg.CorpID, to, note, appMarkup().text(note)), bot.Limits{Bytes: a.Limits().Bytes})
+		_, err := a.post(ctx, to, "markdown", map[string]string{"content": text})
+		return err
+	})
 }
 
 // post sends one message of one kind to a person or a chat.

@@ -85,14 +85,9 @@ func (b *AIBot) sendBeside(ctx context.Context, c *conn, to bot.Address, extras 
 // sayLost tells the person which files did not arrive: what was cut would else be
 // nowhere.
 func (b *AIBot) sayLost(ctx context.Context, c *conn, to bot.Address, m bot.Message, lost []string) {
-	if len(lost) == 0 {
-		return
-	}
-	ctx, cancel := afterwards(ctx)
-	defer cancel()
-	note := b.drawer.lost(m, lost)
-	text := bot.Truncate(mention(b.cfg.CorpID, to, note, botMarkup().text(note)), bot.Limits{Bytes: b.Limits().Bytes})
-	if err := c.call(ctx, cmdSend, newReqID(cmdSend), push(to.Room, "markdown", map[string]string{"content": text}), nil); err != nil {
-		b.log.Error("that a file is missing could not be said either", "err", err)
-	}
+	sayLost(ctx, lost, b.log, func(ctx context.Context) error {
+		note := b.drawer.lost(m, lost)
+		text := bot.Truncate(mention(b.cfg.CorpID, to, note, botMarkup().text(note)), bot.Limits{Bytes: b.Limits().Bytes})
+		return c.call(ctx, cmdSend, newReqID(cmdSend), push(to.Room, "markdown", map[string]string{"content": text}), nil)
+	})
 }

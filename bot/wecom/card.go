@@ -29,12 +29,9 @@ const (
 	buttonRunes = 14
 )
 
-// What a list shows, and its id, for a value that is left out: WeCom has no list that
-// begins with nothing.
-const (
-	leftOut   = "–"
-	leftOutID = "none"
-)
+// leftOutID is the id of the entry bot.LeftOut: WeCom has no list that begins with
+// nothing.
+const leftOutID = "none"
 
 // refreshKey is what the button of a living card carries that shows it as it
 // stands now. It is no token: it does nothing but draw.
@@ -144,10 +141,7 @@ func choices(f bot.FormField) []string {
 	case "secret", "file":
 		return nil
 	}
-	if len(f.Choices) > 0 && f.Default != "" && !slices.Contains(f.Choices, f.Default) {
-		return append(slices.Clone(f.Choices), f.Default) // what was typed stays, be it right or not
-	}
-	return f.Choices
+	return f.Entries()
 }
 
 // begins gives the id of the option that the field's list begins with: what was
@@ -307,7 +301,7 @@ func (d drawer) selects(ctx context.Context, c *card, to bot.Address, m bot.Mess
 		}
 		s := cardSelect{Key: strconv.Itoa(i), Title: cut(oneLine(field.Label), buttonRunes), Chosen: begins(field)}
 		if !field.Required {
-			s.Options = append(s.Options, cardOption{ID: leftOutID, Text: leftOut})
+			s.Options = append(s.Options, cardOption{ID: leftOutID, Text: bot.LeftOut})
 		}
 		for j, text := range choices(field) {
 			s.Options = append(s.Options, cardOption{ID: strconv.Itoa(j), Text: cut(d.option(m, field, text), rowRunes)})

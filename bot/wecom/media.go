@@ -85,3 +85,15 @@ func (b beside) sendAll(send func(uploaded) error, log *slog.Logger) (lost []str
 	}
 	return lost
 }
+
+// sayLost has it said that files did not arrive, if there are any.
+func sayLost(ctx context.Context, lost []string, log *slog.Logger, say func(context.Context) error) {
+	if len(lost) == 0 {
+		return
+	}
+	ctx, cancel := afterwards(ctx)
+	defer cancel()
+	if err := say(ctx); err != nil {
+		log.Error("that a file is missing could not be said either", "err", err)
+	}
+}
